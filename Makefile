@@ -1,0 +1,34 @@
+# make demo   label 64 features of the bundled subject and write pages about them
+# make test   run the test suite
+# make clean  remove the environment and every cache
+# The environment is made at the first use, and mended when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+
+demo: $(VENV)/installed
+	$(BIN)/tsea label top:64:skewness --run demo --page
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(call install,.)
+	touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt
+	$(call install,.[dev])
+	touch $(VENV)/installed $@
+
+define install
+@echo "Installing into $(VENV): a few minutes the first time."
+$(PYTHON) -m venv $(VENV)
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '$(1)'
+endef
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find server tools labeler evals tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Labels of features: evidence, the claim rule, the statistical labeler and resumable runs."""

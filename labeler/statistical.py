@@ -1,0 +1,140 @@
+"""The statistical labeler: a claim (or the lack of one) becomes a label, without a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..tools.results import TokenWeight
+from ..tools.statistics.classes import CLASSES
+from ..tools.statistics.mass import SIDES
+from ..tools.storage.tables import Hypothesis as HypothesisRow
+from ..tools.storage.tables import Label
+from ..tools.token_sets.library import TokenSet
+from ..tools.token_sets.spec import parse_spec
+from ..tools.workbench import Workbench
+from . import wording
+from .claims import LEVEL, Claim, Judged
+from .confidence import holding_rate
+from .hypotheses import Hypothesis
+
+HIT_Q = 0.1
+MEMBERS_IN_TEXT = 5
+DIRECTIONS = ("promotes", "suppresses")
+
+
+class StatisticalLabeler:
+    """Writes labels for one run's judged evidence; `provenance` goes into every label."""
+
+    def __init__(self, workbench: Workbench, judged: Judged, provenance: Mapping[str, Any]) -> None:
+        self._workbench = workbench
+        self._judged = judged
+        self._provenance = dict(provenance)
+        self._outcomes = judged.outcomes()
+
+    def label(self, feature: int, direction: int, open_weights: np.ndarray, claim: Claim | None) -> Label:
+        """The label of a feature that stands at index `direction` of the run, from its weights on open tokens."""
+        top = self._workbench.extreme_tokens(open_weights, 1)
+        bottom = self._workbench.extreme_tokens(open_weights, -1)
+        label = Label(
+            feature=feature,
+            status="no_claim",
+            text="",
+            kind=CLASSES[self._judged.evidence.codes[direction]],
+            claim="none",
+            provenance=self._provenance,
+        )
+        if not np.isfinite(open_weights).all() or np.ptp(open_weights) == 0:
+            label.text = "This feature ranks no token: its decoder row is zero or its logit weights are all equal."
+            return label
+        if claim is None:
+            closest = self._judged.closest(direction)
+            label.text = wording.no_claim_text(top, bottom, self._closest_text(closest))
+            label.q = None if closest is None else float(self._judged.levels.present[closest])
+            return label
+        sets = [(int(self._judged.evidence.side[r]), self._set(r), self._members(open_weights, r)) for r in claim.rows]
+        label.status, label.claim, label.q = "labelled", "specific" if claim.specific else "present", claim.q
+        label.hypotheses = [self._hypothesis(row).model_dump() for row in claim.rows]
+        if claim.local:
+            label.hypotheses.insert(0, self._local_hypothesis(direction, top, claim).model_dump())
+        label.text = wording.claim_text([(s, t.description, m) for s, t, m in sets], top if claim.local else None)
+        label.refute = wording.refutation([(s, t.description) for s, t, _ in sets], top if claim.local else None)
+        label.evidence = [f"{t.name}:{SIDES[s]}" for s, t, _ in sets]
+        label.confidence = self._confidence(claim)
+        return label
+
+    def hits(self, feature: int, direction: int) -> list[HypothesisRow]:
+        """Ledger rows of the tests with a run-wide q of at most .1, one for each null that gives it."""
+        evidence, levels = self._judged.evidence, self._judged.levels
+        rows: list[HypothesisRow] = []
+        for null, q in (("present", levels.present), ("specific", levels.specific)):
+            for row in self._judged.rows_of(direction):
+                if q[row] > HIT_Q:
+                    continue
+                chosen = self._set(row)
+                confirm = evidence.confirm_present if null == "present" else evidence.confirm_specific
+                rows.append(
+                    HypothesisRow(
+                        feature=feature,
+                        spec_hash=parse_spec({"library": chosen.name}).hash,
+                        set_name=chosen.name,
+                        statistic="mass",
+                        null=null,
+                        side=SIDES[evidence.side[row]],
+                        effect=float(evidence.mass[row]),
+                        p_present=float(evidence.p_present[row]),
+                        p_specific=float(evidence.p_specific[row]),
+                        q=float(q[row]),
+                        holds=None if np.isnan(confirm[row]) else bool(confirm[row] <= LEVEL),
+                    )
+                )
+        return rows
+
+    def _set(self, row: int) -> TokenSet:
+        return self._workbench.sets[int(self._judged.evidence.column[row])]
+
+    def _members(self, open_weights: np.ndarray, row: int) -> list[str]:
+        view, sign = self._workbench.views["open"], (1, -1)[self._judged.evidence.side[row]]
+        members = view.members(int(self._judged.evidence.column[row]))
+        chosen = members[np.argsort(-sign * open_weights[members], kind="stable")[:MEMBERS_IN_TEXT]]
+        return self._workbench.shown(chosen)
+
+    def _hypothesis(self, row: int) -> Hypothesis:
+        evidence = self._judged.evidence
+        return Hypothesis(
+            side="output",
+            direction=DIRECTIONS[evidence.side[row]],
+            spec={"library": self._set(row).name},
+            effect=float(evidence.mass[row]),
+            p_present=float(evidence.p_present[row]),
+            p_specific=float(evidence.p_specific[row]),
+            q=float(self._judged.levels.present[row]),
+            holds=True,
+        )
+
+    def _local_hypothesis(self, direction: int, top: list[TokenWeight], claim: Claim) -> Hypothesis:
+        evidence = self._judged.evidence
+        return Hypothesis(
+            side="output",
+            direction="promotes",
+            spec={"ids": [t.id for t in top[: wording.SHOWN]]},
+            effect=float(evidence.concentration[direction]),
+            p_present=float(evidence.concentration_present[direction]),
+            p_specific=float(evidence.concentration_specific[direction]),
+            q=claim.q,
+            holds=None,
+        )
+
+    def _closest_text(self, row: int | None) -> str | None:
+        if row is None:
+            return None
+        q, side = self._judged.levels.present[row], self._judged.evidence.side[row]
+        return f"{DIRECTIONS[side]} {self._set(row).description}, q = {q:.2g}"
+
+    def _confidence(self, claim: Claim) -> float:
+        if not claim.rows:
+            return 1 - claim.q
+        strength, held = self._outcomes
+        return float(holding_rate(strength, held, self._judged.evidence.strength[[claim.rows[0]]])[0])

@@ -1,0 +1,1 @@
+"""Every front door to the project: the command line, and static pages."""

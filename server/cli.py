@@ -1,0 +1,301 @@
+"""The command line `tsea`: a thin layer over the workbench, the labeler and the records."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..tools.errors import TseaError, UsageError
+from . import options as opt
+from .terminal import print_json, print_lines, print_table, progress_bars
+
+if TYPE_CHECKING:
+    from ..tools.results import EnrichmentRow, TokenWeight
+    from ..tools.workbench import Workbench
+
+
+class _Commands(TyperGroup):
+    """Turns errors into one line on stderr and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # Accepted anywhere, since it is added to a command that has just failed.
+        ctx.obj = "--debug" in args
+        return super().parse_args(ctx, [argument for argument in args if argument != "--debug"])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(
+                _fail("interrupted; what is done is kept. Run the same command again to go on.", 1)
+            ) from None
+        except (OSError, ValueError, RuntimeError, TseaError, KeyError, TypeError, MemoryError) as error:
+            if ctx.obj or isinstance(error, BrokenPipeError):
+                raise
+            if isinstance(error, TseaError):
+                raise typer.Exit(_fail(str(error), 2 if isinstance(error, UsageError) else 1)) from None
+            unexpected = f"{type(error).__name__}: {error}. Run again with --debug to see where it comes from."
+            raise typer.Exit(_fail(unexpected, 1)) from None
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+    return code
+
+
+app = typer.Typer(
+    name="tsea",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Understand SAE features: statistics of logit weights, token set enrichment with honest p-values, and labels. "
+    "[bold]--debug[/bold], anywhere, shows the traceback of an error.",
+    epilog="Example: [bold]tsea label top:64:skewness --run first --page[/bold]",
+)
+
+
+@contextmanager
+def _workbench(subject: str, directions: Path | None, device: str | None, dtype: str | None) -> Iterator[Workbench]:
+    from ..tools.workbench import Workbench
+
+    with progress_bars() as progress:
+        yield Workbench.open(subject, directions=directions, device=device, dtype=dtype, progress=progress)
+
+
+@app.command(epilog="Example: tsea stats top:10:kurtosis")
+def stats(
+    features: opt.Features,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Moments of logit weights, class, and the most promoted and suppressed open tokens."""
+    with _workbench(subject, directions, device, dtype) as workbench:
+        found = workbench.stats(workbench.select(features))
+        if json:
+            return print_json(found)
+        print_table(
+            ("feature", "mean", "std", "skewness", "kurtosis", "class", "promoted", "suppressed"),
+            (
+                (s.feature, s.mean, s.std, s.skewness, s.kurtosis, s.feature_class, *map(_tokens, (s.top, s.bottom)))
+                for s in found
+            ),
+        )
+
+
+@app.command(epilog="Example: tsea classes --subject pocket-random")
+def classes(
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Class proportions of the whole dictionary, beside those of matched random directions."""
+    with _workbench(subject, directions, device, dtype) as workbench:
+        found = workbench.class_proportions()
+        if json:
+            return print_json(found)
+        print_table(
+            ("class", "features", "share", "share of random directions"),
+            ((c.feature_class, c.features, f"{c.share:.1%}", f"{c.random_share:.1%}") for c in found),
+        )
+
+
+@app.command(epilog="Example: tsea enrich 7 --sets 'regex.*'")
+def enrich(
+    features: opt.Features,
+    sets: opt.SetGlob = "*",
+    run: Annotated[str | None, typer.Option("--run", help="Count these tests in the ledger of this run.")] = None,
+    database: opt.Database = None,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Enrichment of every token set on open tokens: mass, mean and ES, each with random-set and direction nulls."""
+    from ..tools.ledger import EnrichmentLedger
+    from ..tools.storage.records import Records
+
+    with _workbench(subject, directions, device, dtype) as workbench:
+        chosen = workbench.select(features)
+        rows = workbench.enrich(chosen, sets)
+        if run is not None:
+            rows = EnrichmentLedger(Records(database), workbench, run).counted(rows)
+        if json:
+            return print_json(row for of_feature in rows for row in of_feature)
+        print_table(
+            ("feature", "set", "size", "side", "mass", "p present", "p specific", "q"),
+            (
+                (r.feature, r.set, r.size, r.side, r.value, r.p_present, r.p_specific, r.q)
+                for of_feature in rows
+                for r in _strongest(of_feature)
+            ),
+            title="Strongest sets by mass (--json gives every statistic and set)",
+        )
+
+
+@app.command(epilog="Example: tsea label top:64:skewness --run first --page")
+def label(
+    features: opt.Features,
+    run: opt.RunName = None,
+    page: Annotated[bool, typer.Option("--page", help="Also write static pages of the labelled features.")] = False,
+    database: opt.Database = None,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Label features: run-wide error control, confirmation on sealed tokens, decoys; interrupted runs resume."""
+    from ..labeler.batch import label_features
+    from ..labeler.hypotheses import LabelResult
+    from ..tools.storage.records import Records
+    from .report import summary_lines, write_run_pages
+
+    with Records(database) as records, _workbench(subject, directions, device, dtype) as workbench:
+        chosen = workbench.select(features)
+        if len(chosen) == 0:
+            raise UsageError(
+                f"No feature fits {features!r} on {subject}; `tsea classes` and `tsea stats` show what there is."
+            )
+        finished = label_features(workbench, records, chosen, run_name=run, progress=workbench.progress)
+        labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
+        if json:
+            print_json(labels)
+        else:
+            print_table(
+                ("feature", "class", "claim", "q", "confidence", "label"),
+                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.text) for r in labels),
+            )
+            print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
+        if page:
+            index = write_run_pages(workbench, records, finished)
+            (print_lines if not json else _note)([f"Pages: {index}"])
+
+
+@app.command(epilog="Example: tsea hist 7 --set regex.all_caps --out 7.png")
+def hist(
+    feature: opt.Feature,
+    set_name: opt.SetName,
+    out: opt.Out,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+) -> None:
+    """Histogram of a feature's logit weights on open tokens, split by membership in a token set."""
+    from .report import draw_histogram
+
+    with _workbench(subject, directions, device, dtype) as workbench:
+        print_lines([f"Wrote {draw_histogram(workbench, _one(workbench, feature), set_name, out)}"])
+
+
+@app.command("running-sum", epilog="Example: tsea running-sum 7 --set regex.all_caps --out 7.png")
+def running_sum(
+    feature: opt.Feature,
+    set_name: opt.SetName,
+    out: opt.Out,
+    power: Annotated[int, typer.Option(min=0, max=1, help="0: ranks alone, 1: weighted by |logit weight|.")] = 0,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+) -> None:
+    """GSEA's running sum of a token set down the ranking of open tokens."""
+    from .report import draw_running_sum
+
+    with _workbench(subject, directions, device, dtype) as workbench:
+        written = draw_running_sum(workbench, _one(workbench, feature), set_name, 1 if power else 0, out)
+        print_lines([f"Wrote {written}"])
+
+
+@app.command(epilog="Example: tsea sets 'suffix.*'")
+def sets(
+    glob: Annotated[str, typer.Argument(help="Only sets whose name fits.")] = "*",
+    subject: opt.SubjectName = "pocket",
+    json: opt.Json = False,
+) -> None:
+    """The token sets of a subject's library and how many open tokens each has."""
+    with _workbench(subject, None, None, None) as workbench:
+        listed = workbench.listed_sets(glob)
+        if json:
+            return print_json(listed)
+        print_table(
+            ("set", "family", "tokens", "open", "testable", "description"),
+            ((s.name, s.family, s.size, s.open, "yes" if s.testable else "no", s.description) for s in listed),
+        )
+        print_lines(f"Not built: {line}" for line in workbench.skipped_families)
+
+
+@app.command(epilog="Example: tsea runs")
+def runs(database: opt.Database = None, json: opt.Json = False) -> None:
+    """The labeling runs on record."""
+    from ..tools.storage.records import Records
+    from .report import RunResult
+
+    with Records(database) as records:
+        found = [RunResult.of(run) for run in records.runs()]
+        if json:
+            return print_json(found)
+        print_table(
+            ("run", "subject", "created", "finished", "features", "labelled", "decoy rate"),
+            ((r.run, r.subject, r.created, r.finished, r.features, r.labelled, r.decoy_rate) for r in found),
+        )
+
+
+@app.command(epilog="Example: tsea doctor --verify")
+def doctor(
+    subject: opt.SubjectName = "pocket",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Measure the subject's SAE against what its card states.")
+    ] = False,
+    text: Annotated[
+        Path | None, typer.Option(help="Text to verify on (default: the bundled subject's corpus).")
+    ] = None,
+    json: opt.Json = False,
+) -> None:
+    """What works here and what is missing: versions, device, memory, caches, token set data, subjects."""
+    from .doctor import examine
+
+    checks = list(examine(subject, verify=verify, text=text))
+    if json:
+        print_json(checks)
+    else:
+        print_table(("check", "state", "found", "what to do"), ((c.name, c.state, c.found, c.advice) for c in checks))
+    if any(check.state == "failed" for check in checks):
+        raise typer.Exit(1)
+
+
+def _one(workbench: Workbench, feature: int) -> int:
+    return int(workbench.select(str(feature))[0])
+
+
+def _tokens(weights: list[TokenWeight], count: int = 5) -> str:
+    return " ".join(w.token for w in weights[:count])
+
+
+def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]:
+    by_mass = [row for row in rows if row.statistic == "mass" and row.p_present is not None]
+    return sorted(by_mass, key=lambda row: (row.p_present, -(row.value or 0)))[:count]
+
+
+def _note(lines: list[str]) -> None:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def main() -> None:
+    """Run the command line: exit code 0 when done, 1 when something failed, 2 for wrong usage."""
+    app()

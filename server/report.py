@@ -1,0 +1,158 @@
+"""Runs and features as files and lines for people: pictures, static pages, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel
+
+from ..tools.plots import render, running_sum_plot, save, split_histogram
+from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, running_sum
+from ..tools.statistics.ranks import descending_order
+from ..tools.storage.home import home
+from .pages import ReportFeature, ReportPicture, ReportRun, ReportSet, ReportToken, write_report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..tools.storage.records import Records
+    from ..tools.storage.tables import Hypothesis, Label, Run
+    from ..tools.workbench import Workbench
+
+SETS_ON_PAGE = 12
+MEMBERS_ON_PAGE = 8
+
+
+class RunResult(BaseModel):
+    """One run on record."""
+
+    run: str
+    subject: str
+    created: str
+    finished: str | None
+    features: int | None
+    labelled: int | None
+    decoy_rate: float | None
+
+    @classmethod
+    def of(cls, run: Run) -> RunResult:
+        """The result of a stored run; the figures of an unfinished one are None."""
+        summary = run.summary or {}
+        return cls(
+            run=run.name,
+            subject=run.subject,
+            created=f"{run.created:%Y-%m-%d %H:%M}",
+            finished=f"{run.finished:%Y-%m-%d %H:%M}" if run.finished else None,
+            **{key: summary.get(key) for key in ("features", "labelled", "decoy_rate")},
+        )
+
+
+def summary_lines(run: Run) -> list[str]:
+    """What a finished run found, for people."""
+    s = run.summary or {}
+    rates = [
+        f"{kind} {s[key]:.2f}" if s[key] is not None else f"{kind} not defined (no such claim)"
+        for kind, key in (("all claims", "decoy_rate"), ("specific claims", "decoy_rate_specific"))
+    ]
+    return [
+        f"{s['features']} features: {s['labelled']} labelled ({s['specific']} specific, {s['present']} present), "
+        f"{s['no_claim']} without a claim, {s['failed']} failed; FDR level {s['level']}",
+        f"Decoy rate, {s['decoys']} random directions labelled by the same rule over features: {', '.join(rates)}",
+    ]
+
+
+def draw_histogram(workbench: Workbench, feature: int, set_name: str, out: Path) -> Path:
+    """Write the split histogram of a feature's open tokens and return where."""
+    save(_histogram(workbench, feature, set_name), out)
+    return out
+
+
+def draw_running_sum(workbench: Workbench, feature: int, set_name: str, power: Power, out: Path) -> Path:
+    """Write the running-sum plot of a feature's open tokens and return where."""
+    weights, members = workbench.ranking(feature, set_name)
+    order = descending_order(weights[None])[0]
+    scores = enrichment_scores(weights[None], SetIndex.from_positions([members], len(weights)), power)
+    figure = running_sum_plot(
+        running_sum(weights, members, power),
+        np.flatnonzero(np.isin(order, members)),
+        weights[order],
+        es_positive=float(scores.positive[0, 0]),
+        es_negative=float(scores.negative[0, 0]),
+        title=_title(workbench, feature),
+        set_name=set_name,
+    )
+    save(figure, out)
+    return out
+
+
+def write_run_pages(workbench: Workbench, records: Records, run: Run) -> Path:
+    """Write the static report of a finished run into `reports` in TSEA_HOME and return its index."""
+    hits: dict[int, list[Hypothesis]] = {}
+    for hit in records.hypotheses(run):
+        if hit.null == "present":
+            hits.setdefault(hit.feature, []).append(hit)
+    summary = {name.replace("_", " "): value for name, value in (run.summary or {}).items()}
+    pages = _pages(workbench, records.labels(run), hits)
+    return write_report(ReportRun(run.name, run.subject, summary), pages, home() / "reports" / run.name)
+
+
+def _pages(workbench: Workbench, labels: list[Label], hits: dict[int, list[Hypothesis]]) -> Iterator[ReportFeature]:
+    all_stats = workbench.stats(np.array([label.feature for label in labels]))
+    for label, found in zip(labels, all_stats, strict=True):
+        strongest = sorted(hits.get(label.feature, []), key=lambda hit: (hit.q, -(hit.effect or 0)))
+        yield ReportFeature(
+            feature=label.feature,
+            status=label.status,
+            text=label.text,
+            kind=label.kind,
+            claim=label.claim,
+            confidence=label.confidence,
+            q=label.q,
+            refute=label.refute,
+            moments={name: getattr(found, name) for name in ("mean", "std", "skewness", "kurtosis")},
+            pictures=_pictures(workbench, label),
+            sets=[_set(workbench, hit) for hit in strongest[:SETS_ON_PAGE]],
+            promoted=[ReportToken(t.token, t.weight) for t in found.top],
+            suppressed=[ReportToken(t.token, t.weight) for t in found.bottom],
+        )
+
+
+def _pictures(workbench: Workbench, label: Label) -> list[ReportPicture]:
+    """The split histogram of the first claimed set of the library."""
+    for hypothesis in label.hypotheses:
+        name = hypothesis["spec"].get("library")
+        if name is not None:
+            caption = f"Logit weights of the open tokens, split by {name}: {workbench.library[name].description}."
+            return [ReportPicture(caption, render(_histogram(workbench, label.feature, name)))]
+    return []
+
+
+def _set(workbench: Workbench, hit: Hypothesis) -> ReportSet:
+    weights, members = workbench.ranking(hit.feature, hit.set_name)
+    sign = 1 if hit.side == "promoted" else -1
+    top = members[np.argsort(-sign * weights[members], kind="stable")[:MEMBERS_ON_PAGE]]
+    return ReportSet(
+        name=hit.set_name,
+        size=len(members),
+        side=hit.side,
+        mass=hit.effect,
+        p_present=hit.p_present,
+        p_specific=hit.p_specific,
+        q=hit.q,
+        holds=hit.holds,
+        members=workbench.shown(top),
+    )
+
+
+def _histogram(workbench: Workbench, feature: int, set_name: str) -> Figure:
+    weights, members = workbench.ranking(feature, set_name)
+    mask = np.zeros(len(weights), dtype=bool)
+    mask[members] = True
+    return split_histogram(weights, mask, title=_title(workbench, feature), set_name=set_name)
+
+
+def _title(workbench: Workbench, feature: int) -> str:
+    return f"{workbench.subject.name}, feature {feature}: logit weights of open tokens"

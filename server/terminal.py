@@ -1,0 +1,96 @@
+"""What the command line prints: JSON lines, tables on a terminal and plain lines elsewhere, progress, errors."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..tools.progress import Progress
+
+QUIET_SECONDS = 5.0
+
+
+def print_json(objects: Iterable[BaseModel]) -> None:
+    """One JSON object a line, flushed as it comes."""
+    for item in objects:
+        sys.stdout.write(item.model_dump_json(by_alias=True) + "\n")
+        sys.stdout.flush()
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """A table on a terminal; elsewhere one line a row, cells separated by tabs."""
+    if not sys.stdout.isatty():
+        sys.stdout.write("\t".join(headers) + "\n")
+        for row in rows:
+            sys.stdout.write("\t".join(_cell(cell) for cell in row) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headers, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_cell(cell) for cell in row))
+    Console(markup=False).print(table)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Plain lines."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """A callback (what, done, total) that shows bars on a terminal's stderr and a line every few seconds elsewhere."""
+    if not sys.stderr.isatty():
+        yield _progress_lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, object] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            task = tasks.setdefault(what, bars.add_task(what, total=total))
+            bars.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+        yield report
+
+
+def _progress_lines() -> Progress:
+    last: dict[str, float] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done == total or now - last.get(what, now - QUIET_SECONDS) >= QUIET_SECONDS:
+            last[what] = now
+            sys.stderr.write(f"{what}: {done}/{total}\n")
+
+    return report

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tsea.server.cli import app
+from tsea.tools.workbench import Workbench
+
+CONTRACT = json.loads((Path(__file__).parent / "json_contract.json").read_text())
+
+
+@pytest.fixture
+def tsea(pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command line on the bundled subject with a small library: arguments -> finished process."""
+    monkeypatch.setattr(Workbench, "open", classmethod(lambda _cls, *_args, **_kwargs: pocket_bench))
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+def _real(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The installed command in a process of its own."""
+    environment = None if home is None else {**__import__("os").environ, "TSEA_HOME": str(home)}
+    command = [sys.executable, "-m", "tsea.server", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def _shape(value: Any) -> Any:
+    """Names and JSON types, the part of an output that programs rely on."""
+    if isinstance(value, dict):
+        return {key: _shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shape(value[0])] if value else []
+    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("stats", ["stats", "3-4", "--json"]),
+        ("classes", ["classes", "--json"]),
+        ("enrich", ["enrich", "3", "--sets", "regex.*", "--json"]),
+        ("sets", ["sets", "--json"]),
+    ],
+)
+def test_json_output_has_the_documented_fields_in_every_line(tsea: Any, command: str, arguments: list[str]) -> None:
+    result = tsea(*arguments)
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert lines and all(list(line) == CONTRACT[command]["fields"] for line in lines)
+    assert CONTRACT[command]["example"] in [_shape(line) for line in lines]
+
+
+def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -> None:
+    result = tsea("label", "0-255", "--run", "contract", "--json")
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["feature"] for line in lines] == list(range(256))
+    assert all(list(line) == CONTRACT["label"]["fields"] and line["run"] == "contract" for line in lines)
+    labelled = next(line for line in lines if line["hypotheses"])
+    assert list(labelled["hypotheses"][0]) == CONTRACT["label"]["hypothesis"]
+    runs = [json.loads(line) for line in tsea("runs", "--json").stdout.splitlines()]
+    assert [run["run"] for run in runs] == ["contract"] and list(runs[0]) == CONTRACT["runs"]["fields"]
+
+
+def test_label_prints_labels_summary_and_places_and_writes_pages(tsea: Any, tmp_path: Path) -> None:
+    result = tsea("label", "0-7", "--run", "pages", "--page")
+    assert result.exit_code == 0, result.output
+    assert "8 features:" in result.stdout and "Decoy rate" in result.stdout
+    index = Path(re.search(r"Pages: (.*)", result.stdout)[1])  # type: ignore[index]
+    assert index.is_relative_to(tmp_path) and index.exists()
+    assert (index.parent / "features" / "3.html").exists()
+    assert "(run pages)" in result.stdout
+
+
+def test_enrich_in_the_name_of_a_run_counts_its_tests_once(tsea: Any, pocket_bench: Workbench) -> None:
+    from tsea.tools.storage.records import Records
+
+    for _ in range(2):
+        assert tsea("enrich", "3,5", "--sets", "regex.*", "--run", "looking", "--json").exit_code == 0
+    with Records() as records:
+        ledger = records.ledger(records.run("looking"))
+    assert [(entry.feature, entry.n_tests) for entry in ledger] == [(f, 2 * len(pocket_bench.sets)) for f in (3, 5)]
+
+
+@pytest.mark.parametrize("command", ["hist", "running-sum"])
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_pictures_are_written_where_asked(tsea: Any, tmp_path: Path, command: str, suffix: str) -> None:
+    out = tmp_path / f"picture.{suffix}"
+    result = tsea(command, "3", "--set", "regex.all_caps", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert out.read_bytes()[:4] in (b"\x89PNG", b"<?xm")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stats", "99999"], "features 0 to 4095"),
+        (["stats", "x"], "Use a number"),
+        (["enrich", "3", "--sets", "regex.all_cap"], "Did you mean"),
+        (["hist", "3", "--set", "nothing", "--out", "x.png"], "No token set"),
+        (["hist", "3", "--set", "regex.all_caps", "--out", "x.bmp"], "png, svg, pdf"),
+        (["label", "density:0.9999..1"], "No feature fits"),
+        (["label", "3", "--db", "nonsense"], "sqlite:"),
+    ],
+)
+def test_wrong_requests_give_one_line_and_exit_code_2(tsea: Any, arguments: list[str], message: str) -> None:
+    result = tsea(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["stats", "0", "--subject", "poket"], 2, "pocket"),
+        (["stats", "0", "--subject", "gpt2-small-res-jb/blocks.88.hook_resid_pre"], 2, "blocks.8.hook_resid_pre"),
+        (["stats", "0", "--subject", "gpt2-small-res-jb/blocks.8.hook_resid_pre"], 1, "reach"),
+        (["stats", "0", "--subject", "local:nowhere"], 2, "nowhere"),
+        (["stats", "0", "--device", "tpu"], 2, "device"),
+        (["stats"], 2, "FEATURES"),
+        (["stats", "0", "--nonsense"], 2, "nonsense"),
+    ],
+)
+def test_wrong_subjects_and_options_fail_before_anything_is_written(
+    tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    result = _real(*arguments, home=tmp_path / "home")
+    assert result.returncode == code
+    assert message.lower() in result.stderr.lower()
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.rglob("*.db"))
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    result = _real("stats", "0", home=blocked / "home")
+    assert result.returncode == 1
+    assert "TSEA_HOME" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
+    result = _real("stats", "99999", "--debug", home=tmp_path)
+    assert result.returncode == 1 and "Traceback" in result.stderr and "UsageError" in result.stderr
+
+
+def test_every_command_is_documented_with_an_example() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None and command.callback.__doc__
+        assert command.epilog is not None and command.epilog.startswith("Example: tsea ")
+
+
+def test_doctor_says_what_is_there(tmp_path: Path) -> None:
+    result = _real("doctor", "--json", home=tmp_path)
+    checks = {c["name"]: c for c in map(json.loads, result.stdout.splitlines())}
+    assert result.returncode == 0, result.stderr
+    assert checks["torch"]["state"] == "ok"
+    assert checks["subject: pocket"]["state"] == "ok" and "4096 features" in checks["subject: pocket"]["found"]
+    assert all(c["advice"] for c in checks.values() if c["state"] != "ok")
+    assert np.any([name.startswith("sets: ") for name in checks])

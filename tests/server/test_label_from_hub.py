@@ -1,0 +1,37 @@
+"""The main job on a published subject at full size, through the real loading code, from a hub on loopback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from hub import Hub
+
+# The command line with its own peak memory as the last line of stderr.
+LABEL = """
+import resource, sys
+from tsea.server.cli import app
+try:
+    app()
+finally:
+    sys.stderr.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}\\n")
+"""
+
+
+def test_random_directions_of_gpt2_small_are_hardly_labelled_and_memory_stays_bounded(gpt2_small_hub: Hub) -> None:
+    name = "gpt2-small-res-jb/blocks.8.hook_resid_pre"
+    # Families that need NLTK's data are left out: half the sets, half the time.
+    environment = {**gpt2_small_hub.environment(), "NLTK_DATA": "", "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", LABEL, "label", "0-255", "--subject", name, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    labels = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [label["feature"] for label in labels] == list(range(256))
+    assert sum(label["status"] == "labelled" for label in labels) <= 0.05 * 256
+    assert all(label["status"] != "failed" for label in labels)
+    assert float(done.stderr.splitlines()[-1]) < 6

@@ -1,0 +1,34 @@
+"""The README says what is so: its tables are the measured ones, its commands exist, its pictures are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tsea.server.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["claim_rates", "excess"])
+def test_measured_tables_stand_in_the_readme_as_they_were_written(name: str) -> None:
+    table = (ROOT / "evals" / "measured" / f"{name}.md").read_text(encoding="utf-8")
+    assert table.strip() in README
+
+
+def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
+    known = {c.name or c.callback.__name__.replace("_", "-") for c in app.registered_commands if c.callback}
+    named = set(re.findall(r"`tsea ([a-z-]+)", README))
+    assert named == known
+
+
+def test_linked_files_exist() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    assert not re.search(r"@[A-Z_]+@", README)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tsea.tools.errors import UsageError
+from tsea.tools.nulls import ES_P0, matched_directions
+from tsea.tools.statistics.classes import CLASSES
+from tsea.tools.statistics.directions import DirectionModel
+from tsea.tools.statistics.enrichment import enrichment_scores
+from tsea.tools.statistics.ks_null import log_p_one_sided
+from tsea.tools.token_sets.split import OPEN, token_split
+from tsea.tools.workbench import Workbench
+
+FEATURES = np.array([3, 700, 701])
+
+
+def _open_ids(bench: Workbench) -> np.ndarray:
+    universe = bench.subject.universe
+    return universe[token_split(bench.subject.vocabulary)[universe] == OPEN]
+
+
+def _row(bench: Workbench, feature: int) -> np.ndarray:
+    """Logit weights over the universe by the definition, in float64."""
+    return bench.subject.decoder[feature].astype(np.float64) @ bench.subject.unembedding.astype(np.float64)
+
+
+def test_stats_are_moments_over_the_universe_and_tokens_from_the_open_part(pocket_bench: Workbench) -> None:
+    universe, open_ids = pocket_bench.subject.universe, _open_ids(pocket_bench)
+    for found, feature in zip(pocket_bench.stats(FEATURES), FEATURES, strict=True):
+        weights = _row(pocket_bench, feature)
+        assert found.feature == feature
+        assert found.mean == pytest.approx(weights.mean(), abs=1e-5)
+        assert found.std == pytest.approx(weights.std(), rel=1e-4)
+        assert found.skewness == pytest.approx(stats.skew(weights), rel=1e-3, abs=1e-4)
+        assert found.kurtosis == pytest.approx(stats.kurtosis(weights, fisher=False), rel=1e-3)
+        assert found.feature_class in CLASSES
+        by_id = dict(zip(universe.tolist(), weights, strict=True))
+        ranked = sorted(open_ids.tolist(), key=lambda i: by_id[i])
+        assert [t.id for t in found.top[:5]] == ranked[::-1][:5]
+        assert [t.id for t in found.bottom[:5]] == ranked[:5]
+        assert found.top[0].weight == pytest.approx(by_id[found.top[0].id], rel=1e-4)
+        assert found.top[0].token == pocket_bench.subject.vocabulary.shown(found.top[0].id)
+
+
+def test_enrichment_rows_cover_every_statistic_and_side_and_agree_with_the_kernel(pocket_bench: Workbench) -> None:
+    per_feature = list(pocket_bench.enrich(FEATURES, "regex.*"))
+    assert [rows[0].feature for rows in per_feature] == FEATURES.tolist()
+    sets = [s for s in pocket_bench.sets if s.name.startswith("regex.")]
+    rows = per_feature[0]
+    assert len(rows) == len(sets) * 4 * 2
+    open_ids = _open_ids(pocket_bench)
+    members = np.flatnonzero(np.isin(open_ids, sets[0].ids))
+    weights = _row(pocket_bench, 3)[np.isin(pocket_bench.subject.universe, open_ids)].astype(np.float32)
+    index = type(pocket_bench.views["open"].sets).from_positions([members], len(open_ids))
+    scores = enrichment_scores(weights[None], index, 0)
+    es = next(r for r in rows if r.statistic == "es_p0" and r.side == "promoted" and r.set == sets[0].name)
+    assert es.size == len(members)
+    assert es.es_pos == pytest.approx(scores.positive[0, 0], abs=1e-6)
+    assert es.es_neg == pytest.approx(scores.negative[0, 0], abs=1e-6)
+    assert es.value == es.es_pos
+    ks = stats.ks_2samp(np.delete(weights, members), weights[members], alternative="greater", method="asymp")
+    assert es.value == pytest.approx(ks.statistic, abs=1e-9)
+    assert es.p_random == pytest.approx(np.exp(log_p_one_sided(es.value, es.size, len(open_ids))))
+    mean = next(r for r in rows if r.statistic == "mean" and r.side == "suppressed" and r.set == sets[0].name)
+    standard = (weights - weights.mean()) / weights.std()
+    assert mean.value == pytest.approx(-standard[members].mean(), abs=1e-4)
+
+
+def test_leading_edge_is_the_members_down_to_the_peak(pocket_bench: Workbench) -> None:
+    rows = next(iter(pocket_bench.enrich(FEATURES[:1], "regex.*")))
+    row = next(r for r in rows if r.statistic == "es_p0" and r.side == "promoted" and r.leading_edge)
+    shown = {pocket_bench.subject.vocabulary.shown(int(i)): int(i) for i in pocket_bench.library[row.set].ids}
+    ids = [shown[token] for token in row.leading_edge or []]
+    by_id = dict(zip(pocket_bench.subject.universe.tolist(), _row(pocket_bench, 3), strict=True))
+    open_members = set(_open_ids(pocket_bench).tolist()) & set(pocket_bench.library[row.set].ids.tolist())
+    assert ids == sorted(open_members, key=lambda i: -by_id[i])[: len(ids)]
+
+
+def test_q_covers_the_whole_library_whichever_sets_are_shown(pocket_bench: Workbench) -> None:
+    few = next(iter(pocket_bench.enrich(FEATURES, "regex.all_caps")))
+    many = {(r.set, r.statistic, r.side): r.q for r in next(iter(pocket_bench.enrich(FEATURES, "*")))}
+    assert few and all(r.q == many[r.set, r.statistic, r.side] for r in few)
+
+
+def test_unknown_and_untestable_sets_say_what_to_do(pocket_bench: Workbench) -> None:
+    with pytest.raises(UsageError, match="all_caps"):
+        pocket_bench.enrich(FEATURES, "regex.all_cap")
+    untestable = next(s.name for s in pocket_bench.listed_sets() if not s.testable)
+    with pytest.raises(UsageError, match="testable"):
+        pocket_bench.enrich(FEATURES, untestable)
+
+
+@pytest.mark.parametrize("null", ["present", "specific"])
+def test_direction_null_p_values_are_calibrated_on_directions_of_that_null(pocket_bench: Workbench, null: str) -> None:
+    if null == "present":
+        directions = DirectionModel.isotropic(pocket_bench.subject.d_model).sample(2000, [99]).numpy()
+    else:
+        directions = matched_directions(pocket_bench.subject, 2000)
+    view = pocket_bench.views["open"]
+    weights = view.cut(pocket_bench.weights(directions))
+    p = pocket_bench.nulls(null)["open"].p_values(view.masses(weights))[:, :, :-1]
+    assert p.min() > 0 and p.max() <= 1
+    assert 0.04 <= (p <= 0.05).mean() <= 0.06
+    es = pocket_bench.nulls(null, ES_P0)["open"].p_values(ES_P0.evaluate(view, weights))
+    assert 0.035 <= (es <= 0.05).mean() <= 0.065
+
+
+def test_class_proportions_sum_to_one_and_random_directions_are_rarely_classed(pocket_bench: Workbench) -> None:
+    found = pocket_bench.class_proportions()
+    assert [c.feature_class for c in found] == list(CLASSES)
+    assert sum(c.share for c in found) == pytest.approx(1)
+    assert sum(c.features for c in found) == pocket_bench.subject.alive.sum()
+    assert sum(c.random_share for c in found if c.feature_class != "unclassified") <= 0.05 + 1e-9
+
+
+def test_selectors_reach_the_dictionary(pocket_bench: Workbench) -> None:
+    top = pocket_bench.select("top:4:skewness")
+    skewness = [s.skewness for s in pocket_bench.stats(np.arange(pocket_bench.subject.n_features)[:300])]
+    best = next(iter(pocket_bench.stats(top[:1])))
+    assert best.skewness is not None and best.skewness >= max(s for s in skewness if s is not None)
+    assert len(pocket_bench.select("class:unclassified")) > 0
+
+
+def test_frames_hold_the_same_rows_as_the_results(pocket_bench: Workbench) -> None:
+    frame = pocket_bench.stats_frame("3,700")
+    assert frame.feature.tolist() == [3, 700] and "class" in frame.columns
+    rows = pocket_bench.enrich_frame("3", "regex.*")
+    assert set(rows.statistic) == {"mass", "mean", "es_p0", "es_p1"}

@@ -1,0 +1,58 @@
+"""Regexes of others: Python's meaning, and an end in time whatever they ask for."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tsea.tools.errors import UsageError
+from tsea.tools.token_sets.patterns import SECONDS, Deadline, matching
+
+STRINGS = ["", "a", "ab", " ab", "AB", "a\nb", "12", "1a", "\u00e9", "aaa"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a", "^a", "a$", r"\s*\w+$", "[A-Z]+", r"\d+(?!a)", "(a)(b)?", ".*b", "", "(?i)ab", "a{2,3}"]
+)
+def test_patterns_match_where_python_matches(pattern: str) -> None:
+    assert matching(pattern, STRINGS) == [i for i, string in enumerate(STRINGS) if re.match(pattern, string)]
+
+
+@pytest.mark.parametrize("pattern", ["(a|aa)+b", "(a?){40}a{40}b"])
+def test_a_pathological_pattern_ends_in_time_with_a_clear_error(pattern: str) -> None:
+    start = time.thread_time()
+    with pytest.raises(UsageError, match="takes too long"):
+        matching(pattern, ["a" * 60] * 1000)
+    assert time.thread_time() - start < 1
+
+
+def test_all_patterns_of_a_request_share_one_deadline() -> None:
+    deadline = Deadline(SECONDS / 10)
+    with pytest.raises(UsageError):
+        matching("(a|aa)+b", ["a" * 60], deadline)
+    start = time.thread_time()
+    with pytest.raises(UsageError):
+        matching("(a|aa)+b", ["a" * 60], deadline)
+    assert time.thread_time() - start < SECONDS / 10
+    assert matching("a", []) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "Malformed regex"),
+        ("[z-a]", "Malformed regex"),
+        ("(" * 400 + ")" * 400, "Malformed regex"),
+        ("a" * 1001, "at most"),
+        ("a{99999999}", "counted repeats"),
+        ("(?:(?:a{1000}){1000}){1000}", "counted repeats"),
+        ("(?:a{,60000}){60000}", "counted repeats"),
+    ],
+)
+def test_a_malformed_or_oversized_pattern_is_refused_at_once(pattern: str, message: str) -> None:
+    start = time.thread_time()
+    with pytest.raises(UsageError, match=message):
+        matching(pattern, STRINGS)
+    assert time.thread_time() - start < 1

@@ -1,0 +1,20 @@
+"""Errors that a person can act on: one line that says what is wrong and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TseaError(Exception):
+    """Something could not be done; the message is one line and says what to do next."""
+
+
+class UsageError(TseaError):
+    """The request itself is wrong (unknown name, number out of range, malformed specification)."""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """A phrase that offers the known names closest to `name`, or an empty string when none is near."""
+    close = difflib.get_close_matches(name, list(known), n=count, cutoff=0.4)
+    return f" Did you mean {' or '.join(close)}?" if close else ""

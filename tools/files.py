@@ -1,0 +1,44 @@
+"""Writing a file so that it is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import uuid
+from pathlib import Path
+
+from .errors import TseaError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write `data` to `path` through a synced temporary file beside it, so that no reader sees half a file.
+
+    Folders are created. Raises TseaError (folder read-only, disk full, ...) and then leaves nothing behind.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise write_failure(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_failure(path: Path, error: OSError) -> TseaError:
+    """The message for a file that could not be written."""
+    advice = "Give another place, or set TSEA_HOME to a folder you can write."
+    if error.errno in _FULL:
+        return TseaError(f"Cannot write {path}: no space left. Free some, or set TSEA_HOME to another disk.")
+    if error.errno in _FORBIDDEN:
+        return TseaError(f"Cannot write {path}: the folder is read-only for this user. {advice}")
+    return TseaError(f"Cannot write {path}: {error.strerror or error}. {advice}")

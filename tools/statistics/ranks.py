@@ -1,0 +1,37 @@
+"""Rankings of the vocabulary by logit weight."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import TseaError, UsageError
+from . import _jit, _kernels
+
+
+def checked_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights (F, V), C-contiguous, after checking that they are float32, finite and at least one token wide.
+
+    Other types are refused, not converted: rounding float64 to float32 would make ties that were not there.
+    Raises UsageError for a wrong shape or type, TseaError for non-finite values.
+    """
+    if weights.ndim != 2 or weights.shape[1] == 0:
+        raise UsageError(f"Logit weights must have shape (features, tokens), got {weights.shape}: one row a feature.")
+    if weights.dtype != np.float32:
+        raise UsageError(f"Logit weights must be float32, got {weights.dtype}: convert with .astype(numpy.float32).")
+    # min and max carry NaN and infinities without an array of flags as large as the weights
+    if weights.size and not (np.isfinite(weights.min()) and np.isfinite(weights.max())):
+        rows = np.flatnonzero(~np.isfinite(weights).all(axis=1))
+        raise TseaError(
+            f"Logit weights are not finite in {rows.size} of {len(weights)} rows (first: row {rows[0]}): "
+            "leave these features out, or load the model in a wider dtype."
+        )
+    return np.ascontiguousarray(weights)
+
+
+def descending_order(weights: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Token positions by falling weight, per row: (F, V) float32 -> (F, V) int32; equal weights keep token order."""
+    weights = checked_weights(weights)
+    orders = np.empty(weights.shape, dtype=np.int32)
+    _jit.over_blocks(len(weights), lambda start, stop: _kernels.order_rows(start, stop, weights, orders))
+    return orders

@@ -1,0 +1,1 @@
+"""What outlives a command: the data folder, atomic files, a bytes-only cache and the database of records."""

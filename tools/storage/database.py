@@ -1,0 +1,117 @@
+"""Opening the database of records, and saying in one line why it cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from ..errors import TseaError, UsageError
+from ..files import write_failure
+from .home import home
+from .tables import Base
+
+LOCK_SECONDS = 30  # how long a writer waits for another one
+_EXAMPLES = "Give one like sqlite:////folder/tsea.db or postgresql://user@host/name."
+
+
+def open_database(url: str | None) -> Engine:
+    """An engine on `url` (default: the SQLite file `tsea.db` in `home()`) whose tables exist.
+
+    Raises UsageError for a URL that is none of SQLite's or PostgreSQL's, TseaError for a database that cannot be used.
+    """
+    address = _address(url)
+    try:
+        engine = create_engine(address, json_serializer=functools.partial(json.dumps, allow_nan=False))
+    except ImportError as error:
+        raise UsageError(f"The database {shown(address)} needs a driver: pip install '{error.name}'.") from error
+    if address.get_backend_name() == "sqlite":
+        _make_folder(address)
+        event.listen(engine, "connect", _set_up_sqlite)
+    try:
+        with reporting(engine), engine.begin() as connection:
+            _create_tables(connection)
+    except TseaError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _create_tables(connection: Connection) -> None:
+    # `create_all` looks first and creates then: two commands that start together on a new database would collide.
+    for table in Base.metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+def shown(address: URL) -> str:
+    """The address for people: the file of SQLite, else the URL without its password."""
+    if address.get_backend_name() == "sqlite" and address.database:
+        return address.database
+    return address.render_as_string(hide_password=True)
+
+
+@contextlib.contextmanager
+def reporting(engine: Engine) -> Iterator[None]:
+    """Turn what the database objects to into one line with a way out."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise TseaError(f"Cannot use the database {shown(engine.url)}: {reason}. {_way_out(reason)}") from error
+
+
+def _way_out(reason: str) -> str:
+    if "locked" in reason:
+        return "Another program is writing to it: wait for that one to end, then run again."
+    if "full" in reason:
+        return "Free some space, then run again: finished blocks are kept."
+    if "readonly" in reason or "unable to open" in reason:
+        return "Give a file in a folder you can write with --db sqlite:////folder/tsea.db."
+    if "not a database" in reason or "malformed" in reason:
+        return "The file is damaged or something else: move it away, or give another one with --db."
+    if "no such column" in reason or "no column named" in reason:
+        return "Another version of tsea made it: give another one with --db."
+    return "Check the address and the database, or give another one with --db."
+
+
+def _address(url: str | None) -> URL:
+    if url is None:
+        return URL.create("sqlite", database=str(home() / "tsea.db"))
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+        address.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise UsageError(f"Not the address of a database: {url}. {_EXAMPLES}") from error
+    if backend not in ("sqlite", "postgresql"):
+        raise UsageError(f"Records are kept in SQLite or PostgreSQL, not {backend}. {_EXAMPLES}")
+    return address
+
+
+def _make_folder(address: URL) -> None:
+    if address.database in (None, "", ":memory:"):
+        return
+    folder = Path(address.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_failure(folder, error) from error
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    """Readers do not wait for a writer (WAL), writers wait for each other, rows of unknown runs are refused."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()

@@ -1,0 +1,119 @@
+"""The tables of all records: runs, their labels, and the ledger of every hypothesis test made."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import JSON, DateTime, Dialect, Enum, ForeignKey, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+Status = Literal["labelled", "no_claim", "failed"]
+Claim = Literal["specific", "present", "none"]
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Moments that keep their time zone on SQLite, which stores none: written and read as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+def _choice(alias: Any) -> Enum:
+    return Enum(*get_args(alias), native_enum=False, create_constraint=True, length=16)
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """A record: a dataclass and a table row in one."""
+
+    type_annotation_map = {
+        dict[str, Any]: JSON(none_as_null=True),
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        datetime: UtcDateTime,
+        str: Text,
+    }
+
+
+class Run(Base):
+    """One labeling job over one subject with one configuration."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    subject: Mapped[str]
+    subject_hash: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    config_hash: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default_factory=now)
+    finished: Mapped[datetime | None] = mapped_column(default=None)
+    summary: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+
+
+class Label(Base):
+    """What a run says about one feature. Never overwritten: another label is another row."""
+
+    __tablename__ = "labels"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False, index=True)
+    # "RUN:FEATURE" for labels of a batch job, which writes each feature once; NULL for labels that may repeat.
+    batch_key: Mapped[str | None] = mapped_column(String(64), init=False, default=None, unique=True)
+    feature: Mapped[int]
+    status: Mapped[Status] = mapped_column(_choice(Status))
+    text: Mapped[str]
+    kind: Mapped[str]
+    claim: Mapped[Claim] = mapped_column(_choice(Claim))
+    hypotheses: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list)
+    confidence: Mapped[float | None] = mapped_column(default=None)
+    q: Mapped[float | None] = mapped_column(default=None)
+    refute: Mapped[str] = mapped_column(default="")
+    evidence: Mapped[list[str]] = mapped_column(default_factory=list)
+    provenance: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    created: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class LedgerEntry(Base):
+    """How many tests a feature went through with one library of sets; tests without a row of their own count too."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (UniqueConstraint("run_id", "feature", "library_hash"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False)
+    feature: Mapped[int]
+    library_hash: Mapped[str] = mapped_column(String(64))
+    n_tests: Mapped[int]
+
+
+class Hypothesis(Base):
+    """One test worth keeping: a hit, or a hypothesis that somebody wrote."""
+
+    __tablename__ = "hypotheses"
+    __table_args__ = (UniqueConstraint("run_id", "feature", "spec_hash", "statistic", "null", "side"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False)
+    feature: Mapped[int]
+    spec_hash: Mapped[str] = mapped_column(String(64))
+    set_name: Mapped[str]
+    statistic: Mapped[str] = mapped_column(String(32))
+    null: Mapped[str] = mapped_column(String(32))
+    side: Mapped[str] = mapped_column(String(32))
+    effect: Mapped[float | None] = mapped_column(default=None)
+    p_present: Mapped[float | None] = mapped_column(default=None)
+    p_specific: Mapped[float | None] = mapped_column(default=None)
+    q: Mapped[float | None] = mapped_column(default=None)
+    holds: Mapped[bool | None] = mapped_column(default=None)

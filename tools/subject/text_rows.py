@@ -1,0 +1,43 @@
+"""Rows of tokens to run a subject's model on: BOS, then consecutive tokens of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import TseaError, UsageError
+from .subject import Subject
+
+SAMPLED_CORPUS = Path(__file__).parent / "pocket" / "data" / "corpus.npz"
+CONTEXT = 128
+
+
+def text_rows(subject: Subject, text: Path | None, rows: int) -> np.ndarray:
+    """Up to `rows` rows (rows, context) int64 of a UTF-8 text file; without one, of the bundled subject's own corpus.
+
+    Raises UsageError when a subject with another vocabulary is given no file, or one too short for a row, and
+    TseaError for a file that cannot be read.
+    """
+    if text is None:
+        return _sampled(subject, rows)
+    try:
+        content = text.read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise TseaError(f"Cannot read {text}: {error.strerror}. Give a UTF-8 text file.") from error
+    tokenizer = subject.model.tokenizer
+    bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    ids = tokenizer(content, add_special_tokens=False)["input_ids"][: rows * (CONTEXT - 1)]
+    count = len(ids) // (CONTEXT - 1)
+    if count == 0:
+        raise UsageError(f"{text} holds fewer than {CONTEXT - 1} tokens: give a longer text.")
+    body = np.array(ids[: count * (CONTEXT - 1)], dtype=np.int64).reshape(count, CONTEXT - 1)
+    return np.concatenate([np.full((count, 1), bos), body], axis=1)
+
+
+def _sampled(subject: Subject, rows: int) -> np.ndarray:
+    with np.load(SAMPLED_CORPUS, allow_pickle=False) as corpus:
+        tokens = corpus["tokens"][:rows].astype(np.int64)
+    if not subject.name.startswith("pocket"):
+        raise UsageError(f"No text is bundled for {subject.name}: give some with --text FILE.")
+    return tokens

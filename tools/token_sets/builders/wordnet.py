@@ -1,0 +1,83 @@
+"""Words by meaning: WordNet's lexicographer files, and everything below a concept.
+
+A word counts in its first sense of a part of speech only, and only where it has at least half as many senses as in
+its richest part of speech: with all senses nearly every common word is in nearly every large set.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..view import Candidate, TokenView
+from ..wndb import PARTS, Pos, WordNet
+from ..word_lists import function_words, word_lists
+
+MIN_TOKENS = 30
+MAX_SHARE = 0.05  # of the vocabulary
+MIN_LETTERS = 4
+NEAR_IDENTICAL = 0.7  # Jaccard index of a concept with one below it
+_WITH_HYPONYMS: tuple[Pos, ...] = ("noun", "verb")
+
+
+def wordnet_sets(view: TokenView) -> Iterator[Candidate]:
+    """Lexicographer files (noun.animal, verb.motion), then concepts with all their hyponyms (dog.n.01)."""
+    net = WordNet()
+    senses = _first_senses(view, net)
+    yield from _lexnames(view, net, senses)
+    for pos in _WITH_HYPONYMS:
+        yield from _concepts(view, net, pos, senses[pos])
+
+
+def _lexnames(view: TokenView, net: WordNet, senses: dict[Pos, dict[str, int]]) -> Iterator[Candidate]:
+    words: dict[str, list[str]] = defaultdict(list)
+    for pos in PARTS:
+        for word, offset in senses[pos].items():
+            words[net.synset(offset, pos).lexname].append(word)
+    for lexname in sorted(words):
+        description = f"Words whose first sense is in WordNet's file {lexname}"
+        yield Candidate(lexname, description, view.of_words(words[lexname]))
+
+
+def _concepts(view: TokenView, net: WordNet, pos: Pos, senses: dict[str, int]) -> Iterator[Candidate]:
+    words: dict[int, list[str]] = defaultdict(list)
+    for word, offset in senses.items():
+        for ancestor in net.ancestors(offset, pos):
+            words[ancestor].append(word)
+    every = {offset: view.of_words(below) for offset, below in words.items()}
+    sets = {offset: ids for offset, ids in every.items() if MIN_TOKENS <= len(ids) <= MAX_SHARE * view.size}
+    for offset in _distinct(sets, net, pos):
+        gloss = net.synset(offset, pos).gloss.partition(";")[0]
+        yield Candidate(net.name(offset, pos), f"Kinds of {net.name(offset, pos)}: {gloss}", sets[offset])
+
+
+def _first_senses(view: TokenView, net: WordNet) -> dict[Pos, dict[str, int]]:
+    """For each part of speech, the first sense of every word of the vocabulary that is mainly of it."""
+    first: dict[Pos, dict[str, int]] = {pos: {} for pos in PARTS}
+    # Most shorter tokens are pieces or abbreviations; those in the lists of topics are words.
+    listed = {word for words in word_lists("topics").values() for word in words}
+    for word in view.by_word.keys() - function_words():
+        if not word.isalpha() or (len(word) < MIN_LETTERS and word not in listed):
+            continue
+        senses: dict[Pos, tuple[int, ...]] = {pos: net.senses(word, pos) for pos in PARTS}
+        most = max(map(len, senses.values()))
+        for pos, offsets in senses.items():
+            if offsets and len(offsets) >= most / 2:
+                first[pos][word] = offsets[0]
+    return first
+
+
+def _distinct(sets: dict[int, np.ndarray], net: WordNet, pos: Pos) -> list[int]:
+    """The concepts that are not nearly the same set as a kept one below them, smallest first."""
+    kept: dict[int, list[int]] = defaultdict(list)  # concept -> kept concepts below it
+    chosen: list[int] = []
+    for offset in sorted(sets, key=lambda offset: (len(sets[offset]), -len(net.ancestors(offset, pos)), offset)):
+        size = len(sets[offset])
+        # Below a concept the sets are subsets of it, so the Jaccard index is the ratio of the sizes.
+        if all(len(sets[below]) < NEAR_IDENTICAL * size for below in kept[offset]):
+            chosen.append(offset)
+            for ancestor in net.ancestors(offset, pos) & sets.keys():
+                kept[ancestor].append(offset)
+    return chosen

@@ -1,0 +1,174 @@
+"""TokenSetSpec: the small JSON language in which people and language models write a token set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import UsageError, nearest
+
+OPERATORS = ("library", "regex", "words", "ids", "prefix", "suffix", "any", "all", "not", "minus")
+MAX_DEPTH = 16
+MAX_PARTS = 200  # sub-specifications, all levels together
+MAX_CHARACTERS = 200_000  # all strings together
+MAX_IDS = 300_000  # all ids together
+
+Variants = Literal["space", "case", "all"]
+
+
+class TokenSetSpec(BaseModel):
+    """A set of tokens, written with exactly one of the keys below; it means the same on every tokenizer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    library: str | None = Field(None, description='Name of a library set, or a glob: "pos.VBG", "topic.*".')
+    regex: str | None = Field(None, description="Regular expression, matched from the start of each token (re.match).")
+    on: Literal["text", "raw"] | None = Field(
+        None, description='What `regex` sees: "text" (default; a leading space is a space) or "raw" vocabulary strings.'
+    )
+    words: list[str] | None = Field(None, min_length=1, description="Words, as written unless `variants` is given.")
+    variants: Variants | None = Field(
+        None,
+        description='Spellings of `words` to add: "space" (with and without leading space), '
+        '"case" (lower, Capitalised, UPPER), "all" (both).',
+    )
+    ids: list[int] | None = Field(None, min_length=1, description="Token ids.")
+    prefix: str | None = Field(
+        None,
+        min_length=1,
+        description="What the word begins with; lower case ignores case. Without a space in front, either will do.",
+    )
+    suffix: str | None = Field(None, min_length=1, description="What the word ends with; lower case ignores case.")
+    any_of: list[TokenSetSpec] | None = Field(None, alias="any", min_length=1, description="Tokens in any of these.")
+    all_of: list[TokenSetSpec] | None = Field(None, alias="all", min_length=1, description="Tokens in all of these.")
+    not_: TokenSetSpec | None = Field(None, alias="not", description="All other tokens.")
+    minus: tuple[TokenSetSpec, TokenSetSpec] | None = Field(None, description="[a, b]: tokens of a that are not in b.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _within_limits(cls, data: Any) -> Any:
+        """Refuse what is nested too deep or too large before it is read part by part."""
+        if isinstance(data, Mapping):
+            _check_size(data)
+            _check_keys(data)
+        return data
+
+    @property
+    def operator(self) -> str:
+        """The one key of OPERATORS that this specification uses."""
+        return next(name for name in OPERATORS if self.operand(name) is not None)
+
+    def operand(self, name: str) -> Any:
+        """The value under the JSON key `name`."""
+        return getattr(self, {"any": "any_of", "all": "all_of", "not": "not_"}.get(name, name))
+
+    def canonical(self) -> dict[str, Any]:
+        """The specification as JSON data in one form: equal for what differs only in order, repeats or defaults."""
+        name, value = self.operator, self.operand(self.operator)
+        if name in ("any", "all"):
+            parts = {_dumps(part.canonical()): part.canonical() for part in value}
+            return {name: [parts[key] for key in sorted(parts)]}
+        if name == "minus":
+            return {name: [part.canonical() for part in value]}
+        if name == "not":
+            return {name: value.canonical()}
+        plain: dict[str, Any] = {name: sorted(set(value)) if isinstance(value, list) else value}
+        if self.on == "raw":
+            plain["on"] = self.on
+        if self.variants:
+            plain["variants"] = self.variants
+        return plain
+
+    def to_json(self) -> str:
+        """Canonical JSON text."""
+        return _dumps(self.canonical())
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the canonical JSON: the same for the same set written in another order."""
+        return hashlib.blake2b(self.to_json().encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
+    """Read a specification from JSON text, JSON data, or a bare library name or glob.
+
+    Raises UsageError, in one line, for anything malformed or beyond the limits.
+    """
+    if isinstance(value, TokenSetSpec):
+        return value
+    if isinstance(value, str):
+        value = _load(value)
+    try:
+        return TokenSetSpec.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"Malformed token set{f' at {where}' if where else ''}: {message}") from None
+
+
+def _load(text: str) -> Mapping[str, Any]:
+    if len(text) > 2 * MAX_CHARACTERS:
+        raise UsageError(f"The token set has {len(text):,} characters: put long lists into a GMT file of the library.")
+    if not text.lstrip().startswith(("{", "[")):
+        return {"library": text}
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise UsageError(f"Malformed token set: {_too_deep()}") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f'The token set is no JSON: {error}. Write for example {{"suffix": "ing"}}.') from None
+
+
+def _check_size(data: Mapping[Any, Any]) -> None:
+    """Walk the data without recursion, stopping at the first limit that is passed."""
+    parts = characters = ids = 0
+    queue: list[tuple[Any, int]] = [(data, 1)]
+    while queue:
+        value, depth = queue.pop()
+        if isinstance(value, Mapping):
+            parts += 1
+            if depth > MAX_DEPTH:
+                raise ValueError(_too_deep())
+            queue.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, (list, tuple)):
+            queue.extend((item, depth) for item in value)
+        elif isinstance(value, TokenSetSpec):
+            queue.append((value.canonical(), depth))
+        elif isinstance(value, str):
+            characters += len(value)
+        else:
+            ids += 1
+        if parts > MAX_PARTS:
+            raise ValueError(f"more than {MAX_PARTS} parts: put the set into a GMT file of the library.")
+        if characters > MAX_CHARACTERS or ids > MAX_IDS:
+            most = f"{MAX_CHARACTERS:,} characters or {MAX_IDS:,} ids"
+            raise ValueError(f"more than {most}: put long lists into a GMT file of the library.")
+
+
+def _check_keys(data: Mapping[Any, Any]) -> None:
+    names = {"any_of": "any", "all_of": "all", "not_": "not"}
+    keys = [names.get(str(key), str(key)) for key, value in data.items() if value is not None]
+    known = (*OPERATORS, "on", "variants")
+    if unknown := [key for key in keys if key not in known]:
+        raise ValueError(f"unknown key {unknown[0]!r}.{nearest(unknown[0], known)} Keys: {', '.join(known)}.")
+    used = [key for key in keys if key in OPERATORS]
+    if len(used) != 1:
+        have = f"{' and '.join(used)} stand together" if used else "none is given"
+        raise ValueError(f"use exactly one of {', '.join(OPERATORS)} ({have}); join sets with any, all, not, minus.")
+    if "on" in keys and used != ["regex"]:
+        raise ValueError("'on' belongs to 'regex' only.")
+    if "variants" in keys and used != ["words"]:
+        raise ValueError("'variants' belongs to 'words' only.")
+
+
+def _too_deep() -> str:
+    return f"nested more than {MAX_DEPTH} levels deep: flatten it with any and all."
+
+
+def _dumps(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

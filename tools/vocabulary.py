@@ -1,0 +1,110 @@
+"""The tokens of a model: raw vocabulary strings, the text each one stands for, and which are special."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+# Names that tokenizers give to entries no text ever reaches.
+_UNUSED = re.compile(r"<unused\d+>|\[unused\d+\]|<\|reserved_special_token_\d+\|>|<reserved_\d+>|<pad>|\[PAD\d*\]")
+
+
+@functools.cache
+def _byte_of_symbol() -> dict[str, int]:
+    """GPT-2's table from printable symbols to bytes: printable bytes stand for themselves, the rest from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    table = {chr(byte): byte for byte in printable}
+    others = (byte for byte in range(256) if byte not in set(printable))
+    table.update({chr(0x100 + index): byte for index, byte in enumerate(others)})
+    return table
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What each token id stands for.
+
+    `raw` holds vocabulary strings as the tokenizer stores them (a leading space is `Ġ` or `▁`), `text` the
+    text each stands for (incomplete UTF-8 becomes U+FFFD), `special` ids that are no text: control tokens and
+    names reserved for later use.
+    """
+
+    raw: tuple[str, ...]
+    text: tuple[str, ...]
+    special: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """Content hash of all raw strings and special ids."""
+        digest = hashlib.blake2b(digest_size=16)
+        for token in self.raw:
+            digest.update(token.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(repr(sorted(self.special)).encode())
+        return digest.hexdigest()
+
+    @functools.cached_property
+    def id_of_raw(self) -> dict[str, int]:
+        """Token id of every raw string."""
+        return {token: index for index, token in enumerate(self.raw)}
+
+    @functools.cached_property
+    def id_of_text(self) -> dict[str, int]:
+        """Token id of every text (the first id where several share a text); special tokens stand for no text."""
+        table: dict[str, int] = {}
+        for index, text in enumerate(self.text):
+            if index not in self.special:
+                table.setdefault(text, index)
+        return table
+
+    def shown(self, token: int) -> str:
+        """The token's text for people: spaces visible as ␣, control characters escaped."""
+        text = self.text[token].replace(" ", "␣")
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
+        """Read the vocabulary of a Hugging Face tokenizer (byte-level BPE or SentencePiece style)."""
+        raw = [str(token or "") for token in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))]
+        special = {int(i) for i in tokenizer.all_special_ids if i is not None}
+        special |= {int(i) for i, added in tokenizer.added_tokens_decoder.items() if added.special}
+        special |= {i for i, token in enumerate(raw) if not token or _UNUSED.fullmatch(token)}
+        return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Vocabulary:
+        """Read the vocabulary of the tokenizer saved in `folder`; raises UsageError when there is none."""
+        path = Path(folder)
+        if not any((path / name).exists() for name in ("tokenizer.json", "vocab.json", "tokenizer.model")):
+            raise UsageError(f"No tokenizer in {path}: expected tokenizer.json, vocab.json or tokenizer.model there.")
+        from transformers import AutoTokenizer, GPT2TokenizerFast
+
+        if (path / "vocab.json").exists() and not (path / "config.json").exists():
+            return cls.from_tokenizer(GPT2TokenizerFast.from_pretrained(path))
+        return cls.from_tokenizer(AutoTokenizer.from_pretrained(path))
+
+
+def _texts(raw: Sequence[str], special: set[int]) -> list[str]:
+    ordinary = [token for index, token in enumerate(raw) if index not in special]
+    byte_level = any("Ġ" in token for token in ordinary) and not any("▁" in token for token in ordinary)
+    table = _byte_of_symbol()
+    texts: list[str] = []
+    for index, token in enumerate(raw):
+        if index in special:
+            texts.append(token)
+        elif byte_level and all(symbol in table for symbol in token):
+            texts.append(bytes(table[symbol] for symbol in token).decode("utf-8", "replace"))
+        elif match := _BYTE_PIECE.fullmatch(token):
+            texts.append(bytes([int(match[1], 16)]).decode("utf-8", "replace"))
+        else:
+            texts.append(token.replace("▁", " "))
+    return texts

@@ -1,0 +1,218 @@
+"""One opened subject with its token set library: the operations that every front door offers, and the notebook API."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .enrich import enrichment_rows
+from .errors import UsageError
+from .features import select_features
+from .libraries import library_of
+from .nulls import MASS, DirectionNull, Statistic, direction_model, direction_nulls
+from .progress import Progress, silent
+from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, TokenWeight, finite
+from .shapes import Shapes
+from .statistics.classes import CLASSES
+from .statistics.directions import DirectionModel, NullName
+from .statistics.projection import blocks, logit_weights
+from .storage.cache import ByteCache
+from .subject import open_subject
+from .subject.subject import Subject
+from .token_sets.library import TokenSetLibrary, check_testable
+from .token_sets.split import CONFIRM, OPEN, token_split
+from .views import View, member_positions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_TOKENS = 10
+
+
+class Workbench:
+    """Statistics and enrichment of one subject's features; model work is locked, so threads may share a workbench.
+
+    Token-level results show open tokens only, moments describe the whole universe. Null distributions are computed at
+    first use and kept in the cache; `progress` (what, done, total) is called meanwhile.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        library: TokenSetLibrary | None = None,
+        *,
+        cache: ByteCache | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self.subject = subject
+        self.cache = cache or ByteCache()
+        self.progress = progress
+        self.library, self.skipped_families = (library, []) if library else library_of(subject.vocabulary, self.cache)
+        open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
+        self.sets = [self.library[name] for name in self.library.testable(open_ids).names]
+        self.unembedding = torch.from_numpy(subject.unembedding).to(subject.device)
+        self.shapes = Shapes(subject, self.unembedding, self.cache)
+        self.lock = threading.RLock()
+        self._nulls: dict[tuple[NullName, str], dict[str, DirectionNull]] = {}
+
+    @classmethod
+    def open(
+        cls,
+        subject: str = "pocket",
+        *,
+        directions: Path | None = None,
+        device: str | None = None,
+        dtype: str | None = None,
+        progress: Progress = silent,
+    ) -> Workbench:
+        """Open a subject by name (see `open_subject`) with the token set library of its vocabulary."""
+        return cls(open_subject(subject, directions=directions, device=device, dtype=dtype), progress=progress)
+
+    @functools.cached_property
+    def views(self) -> dict[str, View]:
+        """The open and the confirm part of the universe, with the same sets in the same order."""
+        split = token_split(self.subject.vocabulary)[self.subject.universe]
+        return {
+            "open": View.of(self.subject.universe, split == OPEN, self.sets),
+            "confirm": View.of(self.subject.universe, split == CONFIRM, self.sets),
+        }
+
+    @functools.cached_property
+    def decoder_model(self) -> DirectionModel:
+        """The normal model of the dictionary's directions."""
+        return direction_model(self.subject, "specific")
+
+    def nulls(self, null: NullName, statistic: Statistic = MASS) -> dict[str, DirectionNull]:
+        """The direction null of a statistic in each view that the statistic is tested in."""
+        with self.lock:
+            key = (null, statistic.name)
+            if key not in self._nulls:
+                self._nulls[key] = direction_nulls(self.subject, self.views, null, statistic, self.cache, self.progress)
+            return self._nulls[key]
+
+    def select(self, selector: str) -> np.ndarray:
+        """Feature indices of a selector such as `0-63` or `top:64:skewness`."""
+        return select_features(selector, self.subject.n_features, self._column)
+
+    def weights(self, directions: np.ndarray) -> torch.Tensor:
+        """Logit weights (F, universe) of directions (F, D)."""
+        return logit_weights(torch.from_numpy(np.ascontiguousarray(directions)), self.unembedding)
+
+    def open_weights(self, directions: np.ndarray) -> np.ndarray:
+        """Logit weights (F, open tokens) of directions (F, D), float32."""
+        return self.views["open"].cut(self.weights(directions)).cpu().numpy()
+
+    def feature_blocks(self, features: np.ndarray) -> Iterator[np.ndarray]:
+        """Cut features into the blocks that are computed at once."""
+        for part in blocks(len(features), len(self.subject.universe)):
+            yield features[part]
+
+    def shown(self, open_positions: np.ndarray) -> list[str]:
+        """Tokens at positions of the open view, for people."""
+        ids = self.views["open"].ids(self.subject.universe, open_positions)
+        return [self.subject.vocabulary.shown(int(i)) for i in ids]
+
+    def stats(self, features: np.ndarray) -> Iterator[FeatureStats]:
+        """Moments, class and most extreme open tokens of features, block by block."""
+        for part in self.feature_blocks(features):
+            directions = self.subject.decoder[part]
+            with self.lock:
+                shape, weights = self.shapes.of(directions), self.open_weights(directions)
+            codes = self.shapes.classes(directions, shape)
+            for row, feature in enumerate(part):
+                yield FeatureStats(
+                    feature=int(feature),
+                    mean=float(shape.moments.mean[row]),
+                    std=float(shape.moments.std[row]),
+                    skewness=finite(shape.moments.skewness[row]),
+                    kurtosis=finite(shape.moments.kurtosis[row]),
+                    feature_class=CLASSES[codes[row]],
+                    top=self.extreme_tokens(weights[row], 1),
+                    bottom=self.extreme_tokens(weights[row], -1),
+                )
+
+    def extreme_tokens(self, open_weights: np.ndarray, sign: int, count: int = SHOWN_TOKENS) -> list[TokenWeight]:
+        """The open tokens with the largest (`sign` 1) or smallest (-1) logit weight, most extreme first."""
+        positions = np.argsort(-sign * open_weights, kind="stable")[:count]
+        ids = self.views["open"].ids(self.subject.universe, positions)
+        return [
+            TokenWeight(token=shown, id=int(i), weight=float(open_weights[p]))
+            for shown, i, p in zip(self.shown(positions), ids, positions, strict=True)
+        ]
+
+    def class_proportions(self) -> list[ClassProportion]:
+        """Class proportions of the live dictionary beside those of matched random directions."""
+        with self.lock:
+            found = self.shapes.dictionary_classes[self.subject.alive]
+            random = self.shapes.random_classes
+        return [
+            ClassProportion(
+                feature_class=name,
+                features=int((found == code).sum()),
+                share=float((found == code).mean()),
+                random_share=float((random == code).mean()),
+            )
+            for code, name in enumerate(CLASSES)
+        ]
+
+    def enrich(self, features: np.ndarray, sets: str = "*") -> Iterator[list[EnrichmentRow]]:
+        """Every statistic of every set that the glob names, one list of rows per feature."""
+        names = {s.name for s in self.library.select(sets)}
+        columns = np.flatnonzero([s.name in names for s in self.sets])
+        if len(columns) == 0:
+            raise UsageError(f"No set that fits {sets!r} has a testable number of open tokens; `tsea sets` lists them.")
+        return enrichment_rows(self, features, columns)
+
+    def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
+        """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.
+
+        Raises UsageError for an unknown set and for one with no open member or no open token outside it.
+        """
+        open_ids = self.subject.universe[self.views["open"].tokens]
+        members = member_positions(open_ids, check_testable(self.library[set_name].ids, open_ids))
+        weights = self.open_weights(self.subject.decoder[[feature]])[0]
+        return weights - weights.mean(), members
+
+    def listed_sets(self, glob: str = "*") -> list[ListedSet]:
+        """The library's sets that a glob names, with how many open tokens each has here."""
+        testable = {s.name for s in self.sets}
+        open_ids = self.subject.universe[self.views["open"].tokens]
+        return [
+            ListedSet(
+                name=s.name,
+                family=s.family,
+                size=len(s),
+                open=len(member_positions(open_ids, s.ids)),
+                testable=s.name in testable,
+                description=s.description,
+                source=s.source,
+                licence=s.licence,
+            )
+            for s in self.library.select(glob)
+        ]
+
+    def stats_frame(self, selector: str) -> pd.DataFrame:
+        """`stats` of selected features as a DataFrame, one row per feature."""
+        import pandas as pd
+
+        return pd.DataFrame([s.model_dump(by_alias=True) for s in self.stats(self.select(selector))])
+
+    def enrich_frame(self, selector: str, sets: str = "*") -> pd.DataFrame:
+        """`enrich` of selected features as a DataFrame, one row per feature, set, statistic and side."""
+        import pandas as pd
+
+        return pd.DataFrame([row.model_dump() for rows in self.enrich(self.select(selector), sets) for row in rows])
+
+    def _column(self, name: str) -> np.ndarray:
+        if name == "class":
+            return np.array(CLASSES)[self.shapes.dictionary_classes]
+        if name == "density":
+            density = self.subject.density
+            return np.full(self.subject.n_features, np.nan) if density is None else density
+        return np.where(self.subject.alive, getattr(self.shapes.dictionary.moments, name), np.nan)
