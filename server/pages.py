@@ -22,12 +22,16 @@ class ReportToken:
 
 @dataclass(frozen=True)
 class ReportSet:
-    """One tested set: mass and p-values on open tokens, whether confirm tokens agree (None: too few), top members."""
+    """One tested set on open tokens: mass, how many members carry it, p-values, most extreme members.
+
+    `holds` says whether confirm tokens agree (None: too few of them).
+    """
 
     name: str
     size: int
     side: str
     mass: float | None
+    effective_members: float | None = None
     p_present: float | None = None
     p_specific: float | None = None
     q: float | None = None

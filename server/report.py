@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from ..tools.plots import render, running_sum_plot, save, split_histogram
+from ..tools.results import Side
 from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, running_sum
 from ..tools.statistics.ranks import descending_order
 from ..tools.storage.home import home
@@ -132,13 +133,15 @@ def _pictures(workbench: Workbench, label: Label) -> list[ReportPicture]:
 
 def _set(workbench: Workbench, hit: Hypothesis) -> ReportSet:
     weights, members = workbench.ranking(hit.feature, hit.set_name)
-    sign = 1 if hit.side == "promoted" else -1
+    side: Side = "promoted" if hit.side == "promoted" else "suppressed"
+    sign = 1 if side == "promoted" else -1
     top = members[np.argsort(-sign * weights[members], kind="stable")[:MEMBERS_ON_PAGE]]
     return ReportSet(
         name=hit.set_name,
         size=len(members),
         side=hit.side,
         mass=hit.effect,
+        effective_members=workbench.effective_members(hit.feature, hit.set_name, side),
         p_present=hit.p_present,
         p_specific=hit.p_specific,
         q=hit.q,

@@ -86,10 +86,10 @@ class Vocabulary:
         path = Path(folder)
         if not any((path / name).exists() for name in ("tokenizer.json", "vocab.json", "tokenizer.model")):
             raise UsageError(f"No tokenizer in {path}: expected tokenizer.json, vocab.json or tokenizer.model there.")
-        from transformers import AutoTokenizer, GPT2TokenizerFast
+        from transformers import AutoTokenizer, GPT2Tokenizer
 
         if (path / "vocab.json").exists() and not (path / "config.json").exists():
-            return cls.from_tokenizer(GPT2TokenizerFast.from_pretrained(path))
+            return cls.from_tokenizer(GPT2Tokenizer.from_pretrained(path))
         return cls.from_tokenizer(AutoTokenizer.from_pretrained(path))
 
 

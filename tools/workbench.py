@@ -17,11 +17,12 @@ from .features import select_features
 from .libraries import library_of
 from .nulls import MASS, DirectionNull, Statistic, direction_model, direction_nulls
 from .progress import Progress, silent
-from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, TokenWeight, finite
+from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, Side, TokenWeight, finite
 from .shapes import Shapes
 from .statistics.classes import CLASSES
 from .statistics.directions import DirectionModel, NullName
-from .statistics.projection import blocks, logit_weights
+from .statistics.mass import SIDES, effective_tokens, side_weights
+from .statistics.projection import blocks, logit_weights, standardise
 from .storage.cache import ByteCache
 from .subject import open_subject
 from .subject.subject import Subject
@@ -178,6 +179,12 @@ class Workbench:
         members = member_positions(open_ids, check_testable(self.library[set_name].ids, open_ids))
         weights = self.open_weights(self.subject.decoder[[feature]])[0]
         return weights - weights.mean(), members
+
+    def effective_members(self, feature: int, set_name: str, side: Side) -> float:
+        """How many of a set's open members carry its mass on one side, between 1 and all of them."""
+        weights, members = self.ranking(feature, set_name)
+        sides = side_weights(standardise(torch.from_numpy(weights)[None]))[0]
+        return float(effective_tokens(sides[SIDES.index(side)], torch.from_numpy(members)))
 
     def listed_sets(self, glob: str = "*") -> list[ListedSet]:
         """The library's sets that a glob names, with how many open tokens each has here."""

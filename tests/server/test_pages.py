@@ -113,7 +113,7 @@ def test_a_features_page_shows_all_that_is_known(index: Path) -> None:
         "What would refute it: letters promoted as much",
         "skewness 2",
         "kurtosis –",
-        "regex.digits 1,234 promoted 0.75 – – – too few tokens ␣1 2",
+        "regex.digits 1,234 promoted 0.75 – – – – too few tokens ␣1 2",
         "Promoted tokens ␣1999 +0.500",
         "Suppressed tokens \\n -0.250",
     ):

@@ -6,8 +6,9 @@ from scipy import stats
 
 from tsea.tools.errors import UsageError
 from tsea.tools.nulls import ES_P0, matched_directions
+from tsea.tools.results import Side
 from tsea.tools.statistics.classes import CLASSES
-from tsea.tools.statistics.directions import DirectionModel
+from tsea.tools.statistics.directions import DirectionModel, NullName
 from tsea.tools.statistics.enrichment import enrichment_scores
 from tsea.tools.statistics.ks_null import log_p_one_sided
 from tsea.tools.token_sets.split import OPEN, token_split
@@ -59,7 +60,7 @@ def test_enrichment_rows_cover_every_statistic_and_side_and_agree_with_the_kerne
     assert es.size == len(members)
     assert es.es_pos == pytest.approx(scores.positive[0, 0], abs=1e-6)
     assert es.es_neg == pytest.approx(scores.negative[0, 0], abs=1e-6)
-    assert es.value == es.es_pos
+    assert es.value is not None and es.value == es.es_pos
     ks = stats.ks_2samp(np.delete(weights, members), weights[members], alternative="greater", method="asymp")
     assert es.value == pytest.approx(ks.statistic, abs=1e-9)
     assert es.p_random == pytest.approx(np.exp(log_p_one_sided(es.value, es.size, len(open_ids))))
@@ -84,6 +85,17 @@ def test_q_covers_the_whole_library_whichever_sets_are_shown(pocket_bench: Workb
     assert few and all(r.q == many[r.set, r.statistic, r.side] for r in few)
 
 
+def test_effective_members_say_how_many_tokens_carry_a_mass(pocket_bench: Workbench) -> None:
+    weights, members = pocket_bench.ranking(3, "regex.all_caps")
+    x = (weights - weights.mean()) / weights.std()
+    signs: dict[Side, int] = {"promoted": 1, "suppressed": -1}
+    for side, sign in signs.items():
+        e = np.exp(np.minimum(sign * x[members].astype(np.float64), 8))
+        expected = e.sum() ** 2 / (e**2).sum()
+        assert pocket_bench.effective_members(3, "regex.all_caps", side) == pytest.approx(expected, rel=1e-4)
+        assert 1 <= expected <= len(members)
+
+
 def test_unknown_and_untestable_sets_say_what_to_do(pocket_bench: Workbench) -> None:
     with pytest.raises(UsageError, match="all_caps"):
         pocket_bench.enrich(FEATURES, "regex.all_cap")
@@ -93,7 +105,9 @@ def test_unknown_and_untestable_sets_say_what_to_do(pocket_bench: Workbench) -> 
 
 
 @pytest.mark.parametrize("null", ["present", "specific"])
-def test_direction_null_p_values_are_calibrated_on_directions_of_that_null(pocket_bench: Workbench, null: str) -> None:
+def test_direction_null_p_values_are_calibrated_on_directions_of_that_null(
+    pocket_bench: Workbench, null: NullName
+) -> None:
     if null == "present":
         directions = DirectionModel.isotropic(pocket_bench.subject.d_model).sample(2000, [99]).numpy()
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -62,7 +62,8 @@ class DirectionModel:
     def sample(self, count: int, seed: Sequence[int]) -> torch.Tensor:
         """Draw float32 directions (count, D); the same seed gives the same directions."""
         noise = np.random.default_rng(seed).standard_normal((count, len(self.mean)), dtype=np.float32)
-        return torch.from_numpy(noise @ self.factor.T.astype(np.float32) + self.mean.astype(np.float32))
+        drawn = noise @ self.factor.T.astype(np.float32) + self.mean.astype(np.float32)
+        return torch.from_numpy(drawn)  # pyright: ignore[reportUnknownMemberType] (torch leaves the array untyped)
 
 
 def mean_p_present(directions: np.ndarray, set_means: np.ndarray) -> np.ndarray:
@@ -75,7 +76,7 @@ def mean_p_present(directions: np.ndarray, set_means: np.ndarray) -> np.ndarray:
     cosine = np.clip(unit_rows(directions) @ unit_rows(set_means.T).T, -1, 1)
     with np.errstate(divide="ignore"):
         t = cosine * np.sqrt((dimension - 1) / (1 - cosine**2))
-    return np.stack([stats.t.sf(t, dimension - 1), stats.t.cdf(t, dimension - 1)], axis=1)
+    return _both_tails(stats.t(dimension - 1), t)
 
 
 def mean_p_specific(
@@ -90,4 +91,9 @@ def mean_p_specific(
     scale = np.sqrt(np.einsum("ds,de,es->s", vectors, model.covariance, vectors))
     robust = np.median(np.abs((unit_rows(dictionary) - model.mean) @ vectors / scale), axis=0) / stats.norm.ppf(0.75)
     z = (unit_rows(directions) - model.mean) @ vectors / (scale * np.maximum(robust, 1))
-    return np.stack([stats.norm.sf(z), stats.norm.cdf(z)], axis=1)
+    return _both_tails(stats.norm(), z)
+
+
+def _both_tails(distribution: Any, values: np.ndarray) -> np.ndarray:
+    """Upper and lower tail probabilities side by side: (F, S) -> (F, 2, S)."""
+    return np.stack([distribution.sf(values), distribution.cdf(values)], axis=1)

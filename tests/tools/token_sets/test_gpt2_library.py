@@ -74,9 +74,11 @@ def test_concepts_hold_exactly_the_words_whose_first_sense_nltk_finds_below_them
         words = {gpt2.text[token].strip().lower() for token in concept.ids}
         assert all(wordnet.synsets(word, "n")[0] in below for word in words), concept.name
 
-        lemmas = {lemma.lower() for s in below for lemma in s.lemma_names()} - function_words()
+        members: list[Any] = list(below)
+        lemmas = {lemma.lower() for s in members for lemma in s.lemma_names()} - function_words()
         for word in lemmas & view.by_word.keys():
-            nouns: list[Any] = [s for s in wordnet.synsets(word, "n") if word in map(str.lower, s.lemma_names())]
+            synsets: list[Any] = wordnet.synsets(word, "n")
+            nouns = [s for s in synsets if word in map(str.lower, s.lemma_names())]
             others = max(len(wordnet.synsets(word, pos)) for pos in "var")
             if word.isalpha() and len(word) > 3 and nouns[0] in below and 2 * len(nouns) >= others:
                 assert word in words, (concept.name, word)

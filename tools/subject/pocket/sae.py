@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,9 +22,11 @@ def residual_after(model: GPT2LMHeadModel, layer: int, tokens: torch.Tensor) -> 
     """Residual stream after block `layer` (rows, context, width); later blocks are not run."""
     kept, model.transformer.h = model.transformer.h, model.transformer.h[: layer + 1]
     captured: list[torch.Tensor] = []
-    handle = model.transformer.h[layer].register_forward_hook(
-        lambda _module, _inputs, output: captured.append(output[0] if isinstance(output, tuple) else output)
-    )
+
+    def capture(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+        captured.append(output[0] if isinstance(output, tuple) else output)
+
+    handle = model.transformer.h[layer].register_forward_hook(capture)
     try:
         with torch.no_grad():
             model.transformer(tokens)

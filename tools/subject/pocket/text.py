@@ -50,9 +50,9 @@ def train_tokenizer(corpus: Path, folder: Path, recipe: LanguageModelRecipe = RE
     )
     training = (d for d in documents(corpus) if not is_held_out(d))
     tokenizer.train_from_iterator(training, trainer)
-    from transformers import GPT2TokenizerFast
+    from transformers import GPT2Tokenizer
 
-    GPT2TokenizerFast(
+    GPT2Tokenizer(
         tokenizer_object=tokenizer,
         bos_token=END_OF_TEXT,
         eos_token=END_OF_TEXT,
