@@ -47,12 +47,11 @@ class Claim:
 def run_levels(evidence: Evidence, n_sets: int) -> RunLevels:
     """q-values over all directions of a run, each tested on `n_sets` sets and two sides."""
     at = (evidence.direction, evidence.side * n_sets + evidence.column)
-    local = evidence.codes == LOCAL
     return RunLevels(
         present=two_stage_q(_dense(evidence, evidence.p_present, n_sets))[at],
         specific=two_stage_q(_dense(evidence, evidence.p_specific, n_sets))[at],
-        concentration_present=benjamini_hochberg(np.where(local, evidence.concentration_present, np.nan)),
-        concentration_specific=benjamini_hochberg(np.where(local, evidence.concentration_specific, np.nan)),
+        concentration_present=benjamini_hochberg(evidence.concentration_present),
+        concentration_specific=benjamini_hochberg(evidence.concentration_specific),
     )
 
 
@@ -69,8 +68,7 @@ def decoy_levels(evidence: Evidence, n_sets: int, run: Judged) -> RunLevels:
         return _at_rate(benjamini_hochberg(_dense(evidence, p, n_sets))[at], len(selected), len(run.evidence.codes))
 
     def concentrations(p: np.ndarray, q_of_run: np.ndarray) -> np.ndarray:
-        tested = np.where(evidence.codes == LOCAL, p, np.nan)
-        return _at_rate(tested, int((q_of_run <= LEVEL).sum()), int(np.isfinite(q_of_run).sum()))
+        return _at_rate(p, int((q_of_run <= LEVEL).sum()), int(np.isfinite(q_of_run).sum()))
 
     return RunLevels(
         present=tests(evidence.p_present, run.levels.present),

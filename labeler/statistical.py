@@ -133,8 +133,9 @@ class StatisticalLabeler:
         q, side = self._judged.levels.present[row], self._judged.evidence.side[row]
         return f"{DIRECTIONS[side]} {self._set(row).description}, q = {q:.2g}"
 
-    def _confidence(self, claim: Claim) -> float:
+    def _confidence(self, claim: Claim) -> float | None:
+        """Probability that the leading set holds on sealed tokens; None where no set is claimed, only few tokens."""
         if not claim.rows:
-            return 1 - claim.q
+            return None
         strength, held = self._outcomes
         return float(holding_rate(strength, held, self._judged.evidence.strength[[claim.rows[0]]])[0])

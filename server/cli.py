@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from ..tools.workbench import Workbench
 
 
+# All but the command line's own exceptions, which print themselves.
+_UNEXPECTED = (
+    TseaError,
+    OSError,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    RuntimeError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    AssertionError,
+    MemoryError,
+)
+
+
 class _Commands(TyperGroup):
     """Turns errors into one line on stderr and an exit code."""
 
@@ -35,7 +51,9 @@ class _Commands(TyperGroup):
             raise typer.Exit(
                 _fail("interrupted; what is done is kept. Run the same command again to go on.", 1)
             ) from None
-        except (OSError, ValueError, RuntimeError, TseaError, KeyError, TypeError, MemoryError) as error:
+        except (typer.Exit, typer.Abort):
+            raise
+        except _UNEXPECTED as error:
             if ctx.obj or isinstance(error, BrokenPipeError):
                 raise
             if isinstance(error, TseaError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,11 +94,13 @@ def write_run_pages(workbench: Workbench, records: Records, run: Run) -> Path:
     """Write the static report of a finished run into `reports` in TSEA_HOME and return its index."""
     hits: dict[int, list[Hypothesis]] = {}
     for hit in records.hypotheses(run):
-        if hit.null == "present":
+        if hit.null == "present" and hit.statistic == "mass":
             hits.setdefault(hit.feature, []).append(hit)
     summary = {name.replace("_", " "): value for name, value in (run.summary or {}).items()}
     pages = _pages(workbench, records.labels(run), hits)
-    return write_report(ReportRun(run.name, run.subject, summary), pages, home() / "reports" / run.name)
+    return write_report(
+        ReportRun(run.name, run.subject, summary), pages, home() / "reports" / re.sub(r"[^\w-]", "_", run.name)
+    )
 
 
 def _pages(workbench: Workbench, labels: list[Label], hits: dict[int, list[Hypothesis]]) -> Iterator[ReportFeature]:

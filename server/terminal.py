@@ -74,12 +74,14 @@ def progress_bars() -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # What is printed belongs to stdout, which may be a file.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False) as bars:
         tasks: dict[str, object] = {}
 
         def report(what: str, done: int, total: int) -> None:
-            task = tasks.setdefault(what, bars.add_task(what, total=total))
-            bars.update(task, completed=done, total=total)  # type: ignore[arg-type]
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
 
         yield report
 

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ MIN_DIRECTIONS = 20_000
 # Between the two a bound on multiplications, by device: fewer directions make p-values larger, never too small.
 MULTIPLICATIONS = {"cpu": 2e12, "accelerator": 1e14}
 BATCH = 1024
-SEED = {"present": 11, "specific": 12, "decoy": 13, "overlap": 14}
+SEED = {"present": 11, "specific": 12, "decoy": 13, "overlap": 14, "shape": 15}
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def direction_model(subject: Subject, null: NullName) -> DirectionModel:
     return DirectionModel.of_decoder(subject.decoder[subject.alive])
 
 
-def matched_directions(subject: Subject, count: int) -> np.ndarray:
-    """Decoys: random directions (count, D) with the decoder's mean and covariance, none of them used as a reference."""
-    return direction_model(subject, "specific").sample(count, [SEED["decoy"]]).numpy()
+def matched_directions(subject: Subject, count: int, purpose: Literal["decoy", "shape"] = "decoy") -> np.ndarray:
+    """Random directions (count, D) with the decoder's mean and covariance, for one purpose; no null is made of them."""
+    return direction_model(subject, "specific").sample(count, [SEED[purpose]]).numpy()
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Shapes:
     def random(self) -> Shape:
         """Shape of matched random directions of norm 1."""
         return self._cached(
-            "matched", lambda: unit_rows(matched_directions(self._subject, NULL_DIRECTIONS)).astype(np.float32)
+            "matched", lambda: unit_rows(matched_directions(self._subject, NULL_DIRECTIONS, "shape")).astype(np.float32)
         )
 
     @functools.cached_property
@@ -88,7 +88,7 @@ class Shapes:
         return classify(self.random.moments, self.random.concentration, self.thresholds)
 
     def _cached(self, what: str, directions: Callable[[], np.ndarray]) -> Shape:
-        key = f"shape/1/{what}/{self._subject.hash}"
+        key = f"shape/2/{what}/{self._subject.hash}"
         stored = self._cache.get(key)
         if stored is None:
             stored = save_arrays(self.of(directions()).arrays())

@@ -96,12 +96,11 @@ def test_outcomes_take_the_strongest_selected_test_of_each_direction() -> None:
     assert held.tolist() == [False, False]
 
 
-def test_only_local_features_are_tested_for_concentration() -> None:
+def test_concentration_is_controlled_over_all_directions_of_the_run() -> None:
     evidence = _evidence(np.ones((4, 2, 3)))
-    codes = np.array([LOCAL, UNCLASSIFIED, LOCAL, UNCLASSIFIED])
-    levels = run_levels(replace(evidence, codes=codes, concentration_present=np.full(4, 0.04)), 3)
-    assert levels.concentration_present[[0, 2]] == pytest.approx(0.04)
-    assert np.isnan(levels.concentration_present[[1, 3]]).all()
+    p = np.array([0.01, 0.9, 0.02, 0.8])
+    levels = run_levels(replace(evidence, codes=np.full(4, LOCAL), concentration_present=p), 3)
+    assert levels.concentration_present == pytest.approx([0.04, 0.9, 0.04, 0.9])
 
 
 def test_evidence_of_blocks_joined_is_evidence_of_all(pocket_bench: Workbench) -> None:

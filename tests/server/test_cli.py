@@ -152,6 +152,28 @@ def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path) -> None:
     assert result.returncode == 1 and "Traceback" in result.stderr and "UsageError" in result.stderr
 
 
+def test_help_of_every_command_ends_well(tsea: Any) -> None:
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+        result = tsea(name, "--help")
+        assert result.exit_code == 0 and not result.stderr and "Example: tsea" in result.stdout
+
+
+def test_progress_on_a_terminal_leaves_stdout_alone_and_shows_one_bar_for_each_kind_of_work() -> None:
+    script = """
+import sys
+from tsea.server.terminal import progress_bars
+sys.stderr.isatty = lambda: True
+with progress_bars() as report:
+    for done in range(5):
+        report("work", done, 4)
+    print("out")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "out\n"
+    assert done.stderr.count("0/4") <= 1  # bars that nobody moves on
+
+
 def test_every_command_is_documented_with_an_example() -> None:
     for command in app.registered_commands:
         assert command.callback is not None and command.callback.__doc__
