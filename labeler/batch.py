@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..tools.directions import matched_directions
 from ..tools.errors import TseaError
 from ..tools.files import atomic_write
-from ..tools.nulls import matched_directions
 from ..tools.progress import Progress, silent
 from ..tools.storage.cache import load_arrays, save_arrays
 from ..tools.storage.home import home

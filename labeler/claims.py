@@ -15,7 +15,6 @@ import torch
 from ..tools.statistics.classes import LOCAL
 from ..tools.statistics.fdr import benjamini_hochberg, two_stage_q
 from ..tools.statistics.mass import side_weights, trimmed_mass
-from ..tools.statistics.projection import standardise
 from ..tools.workbench import Workbench
 from .evidence import Evidence
 from .overlap import OverlapTest
@@ -135,7 +134,7 @@ def block_claims(
 ) -> list[Claim | None]:
     """Claims of a block of directions (F, D) that stand at `first` in the run's evidence."""
     with workbench.lock, torch.inference_mode():
-        weights = side_weights(standardise(workbench.views["open"].cut(workbench.weights(directions)))).cpu()
+        weights = side_weights(workbench.mass_weights(directions)).cpu()
     eligible = passes(judged.levels.present, judged.evidence.confirm_present)
     claims: list[Claim | None] = []
     for row in range(len(directions)):

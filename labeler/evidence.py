@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
-from ..tools.views import MIN_CONFIRM_MEMBERS
+from ..tools.views import MIN_CONFIRM_MEMBERS, ViewName
 from ..tools.workbench import Workbench
 
 # Tests with a larger p cannot have a q of .1 or less, so they need no row of their own.
@@ -57,11 +57,10 @@ class Evidence:
 def gather_evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
     """Test every set of the library, both sides, on directions (F, D)."""
     views = workbench.views
-    masses: dict[str, np.ndarray] = {}
+    masses: dict[ViewName, np.ndarray] = {}
     with workbench.lock, torch.inference_mode():
-        weights = workbench.weights(directions)
-        for name, view in views.items():
-            masses[name] = view.masses(view.cut(weights))
+        for name in views:
+            masses[name] = views[name].masses(workbench.mass_weights(directions, name))
     p = {
         (name, null): workbench.nulls(null)[name].p_values(masses[name])
         for name in views

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..tools.nulls import SEED, direction_model
+from ..tools.directions import SEED, direction_model
 from ..tools.statistics.mass import side_weights
 from ..tools.statistics.projection import logit_weights, standardise
 from ..tools.workbench import Workbench
@@ -21,7 +21,7 @@ class OverlapTest:
     def __init__(self, workbench: Workbench) -> None:
         self._view = workbench.views["open"]
         directions = direction_model(workbench.subject, "present").sample(DIRECTIONS, [SEED["overlap"]])
-        weights = self._view.cut(logit_weights(directions, workbench.unembedding))
+        weights = self._view.cut(logit_weights(directions, workbench.whitened))
         # An isotropic direction and its negative count as two draws. Tokens come first: sets gather whole rows.
         draws = side_weights(standardise(weights)).flatten(0, 1)
         self._reference = (draws / draws.mean(dim=1, keepdim=True)).T.contiguous().cpu()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
+from ..tools.statistics.names import NullChoice
 from . import options as opt
+from .eval_cli import evals
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
-    from ..tools.results import EnrichmentRow, TokenWeight
+    import numpy as np
+
+    from ..tools.results import EnrichmentRow, SetTestRow, TokenWeight
     from ..tools.workbench import Workbench
 
+
+Ranking = Literal["logits", "encoder", "features"]
 
 # All but the command line's own exceptions, which print themselves.
 _UNEXPECTED = (
@@ -81,12 +87,30 @@ app = typer.Typer(
 )
 
 
+app.add_typer(evals, name="eval")
+
+
 @contextmanager
-def _workbench(subject: str, directions: Path | None, device: str | None, dtype: str | None) -> Iterator[Workbench]:
+def _workbench(
+    subject: str,
+    directions: Path | None,
+    device: str | None,
+    dtype: str | None,
+    universe: str | None = None,
+    encoder: bool = False,
+) -> Iterator[Workbench]:
     from ..tools.workbench import Workbench
 
     with progress_bars() as progress:
-        yield Workbench.open(subject, directions=directions, device=device, dtype=dtype, progress=progress)
+        yield Workbench.open(
+            subject,
+            directions=directions,
+            device=device,
+            dtype=dtype,
+            universe=universe,
+            encoder=encoder,
+            progress=progress,
+        )
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")
@@ -94,13 +118,14 @@ def stats(
     features: opt.Features,
     subject: opt.SubjectName = "pocket",
     directions: opt.Directions = None,
+    universe: opt.Universe = None,
     device: opt.Device = None,
     dtype: opt.Dtype = None,
     json: opt.Json = False,
 ) -> None:
     """Moments of logit weights, class, and the most promoted and suppressed open tokens."""
-    with _workbench(subject, directions, device, dtype) as workbench:
-        found = workbench.stats(workbench.select(features))
+    with _workbench(subject, directions, device, dtype, universe) as workbench:
+        found = workbench.stats(_some(workbench, features))
         if json:
             return print_json(found)
         print_table(
@@ -135,33 +160,59 @@ def classes(
 def enrich(
     features: opt.Features,
     sets: opt.SetGlob = "*",
+    spec: Annotated[
+        str | None,
+        typer.Option(help='Test one written set instead: JSON such as \'{"suffix": "ing"}\', or a library name.'),
+    ] = None,
+    null: Annotated[
+        NullChoice,
+        typer.Option(
+            help="With --spec: against directions that know nothing of the dictionary, typical ones, or random sets."
+        ),
+    ] = "present",
+    given: Annotated[
+        str | None,
+        typer.Option(help="With --spec: also what the set adds to this one (JSON or a name), and this one to it."),
+    ] = None,
+    ranking: Annotated[
+        Ranking,
+        typer.Option(help="Rank tokens by logit weight, tokens by what the encoder reads, or features by cosine."),
+    ] = "logits",
     run: Annotated[str | None, typer.Option("--run", help="Count these tests in the ledger of this run.")] = None,
     database: opt.Database = None,
     subject: opt.SubjectName = "pocket",
     directions: opt.Directions = None,
+    universe: opt.Universe = None,
     device: opt.Device = None,
     dtype: opt.Dtype = None,
     json: opt.Json = False,
 ) -> None:
     """Enrichment of every token set on open tokens: mass, mean and ES, each with random-set and direction nulls."""
-    from ..tools.ledger import EnrichmentLedger
+    from ..tools.ledger import TestLedger
     from ..tools.storage.records import Records
 
-    with _workbench(subject, directions, device, dtype) as workbench:
-        chosen = workbench.select(features)
-        rows = workbench.enrich(chosen, sets)
-        if run is not None:
-            rows = EnrichmentLedger(Records(database), workbench, run).counted(rows)
+    if ranking == "features" and (spec is not None or sets != "*" or run is not None):
+        raise UsageError("--ranking features tests sets of features: leave out --spec, --sets and --run.")
+    with _workbench(subject, directions, device, dtype, universe, ranking == "encoder") as workbench:
+        chosen = _some(workbench, features)
+        ledger = None if run is None else TestLedger(Records(database), workbench, run)
+        if spec is not None:
+            return _print_set_tests(workbench.test_set(chosen, spec, null, given, ledger), json)
+        if given is not None or null != "present":
+            raise UsageError('--given and --null belong to --spec: `tsea enrich 7 --spec \'{"suffix": "ing"}\'`.')
+        rows = workbench.enrich_neighbourhood(chosen) if ranking == "features" else workbench.enrich(chosen, sets)
+        if ledger is not None:
+            rows = ledger.library(rows)
         if json:
             return print_json(row for of_feature in rows for row in of_feature)
         print_table(
-            ("feature", "set", "size", "side", "mass", "p present", "p specific", "q"),
+            ("feature", "set", "size", "side", "mass", "p present", "p specific", "q", "explained by"),
             (
-                (r.feature, r.set, r.size, r.side, r.value, r.p_present, r.p_specific, r.q)
+                (r.feature, r.set, r.size, r.side, r.value, r.p_present, r.p_specific, r.q, r.explained_by)
                 for of_feature in rows
                 for r in _strongest(of_feature)
             ),
-            title="Strongest sets by mass (--json gives every statistic and set)",
+            title="Strongest sets by mass, explained ones last (--json gives every statistic and set)",
         )
 
 
@@ -173,6 +224,7 @@ def label(
     database: opt.Database = None,
     subject: opt.SubjectName = "pocket",
     directions: opt.Directions = None,
+    universe: opt.Universe = None,
     device: opt.Device = None,
     dtype: opt.Dtype = None,
     json: opt.Json = False,
@@ -183,12 +235,8 @@ def label(
     from ..tools.storage.records import Records
     from .report import summary_lines, write_run_pages
 
-    with Records(database) as records, _workbench(subject, directions, device, dtype) as workbench:
-        chosen = workbench.select(features)
-        if len(chosen) == 0:
-            raise UsageError(
-                f"No feature fits {features!r} on {subject}; `tsea classes` and `tsea stats` show what there is."
-            )
+    with Records(database) as records, _workbench(subject, directions, device, dtype, universe) as workbench:
+        chosen = _some(workbench, features)
         finished = label_features(workbench, records, chosen, run_name=run, progress=workbench.progress)
         labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
         if json:
@@ -297,6 +345,37 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
+    if json:
+        return print_json(row for rows in features for row in rows)
+    print_table(
+        ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
+        (
+            (r.feature, r.size, r.statistic, r.side, r.value, r.null, _p(r), r.q, r.tests, r.holds)
+            for rows in features
+            for r in rows
+        ),
+        title="p: <= marks an upper bound; q covers the tests counted beside it; holds: as unlikely on confirm tokens",
+    )
+
+
+def _p(row: SetTestRow) -> str:
+    if row.p is None:
+        return "-"
+    return f"{row.p:.3g}" if row.error is not None else f"<= {row.p:.3g}"
+
+
+def _some(workbench: Workbench, features: str) -> np.ndarray:
+    """Selected features; raises UsageError when there is none."""
+    chosen = workbench.select(features)
+    if len(chosen) == 0:
+        raise UsageError(
+            f"No feature fits {features!r} on {workbench.subject.name}; `tsea classes` and `tsea stats` show what "
+            "there is."
+        )
+    return chosen
+
+
 def _one(workbench: Workbench, feature: int) -> int:
     return int(workbench.select(str(feature))[0])
 
@@ -307,7 +386,7 @@ def _tokens(weights: list[TokenWeight], count: int = 5) -> str:
 
 def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]:
     by_mass = [row for row in rows if row.statistic == "mass" and row.p_present is not None]
-    return sorted(by_mass, key=lambda row: (row.p_present, -(row.value or 0)))[:count]
+    return sorted(by_mass, key=lambda row: (row.explained_by is not None, row.p_present, -(row.value or 0)))[:count]
 
 
 def _note(lines: list[str]) -> None:

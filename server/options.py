@@ -29,6 +29,13 @@ Directions = Annotated[
     Path | None,
     typer.Option(help="A .npy file of directions (n, d_model) instead of the dictionary.", rich_help_panel="Subject"),
 ]
+Universe = Annotated[
+    str | None,
+    typer.Option(
+        help="Rank these tokens only, as a set in JSON or a library name (default: all that text can hold).",
+        rich_help_panel="Subject",
+    ),
+]
 Device = Annotated[str | None, typer.Option(help="Torch device (default: the best here).", rich_help_panel="Subject")]
 Dtype = Annotated[
     str | None, typer.Option(help="Torch dtype of the model (default: float32).", rich_help_panel="Subject")

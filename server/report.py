@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from ..tools.plots import render, running_sum_plot, save, split_histogram
-from ..tools.results import Side
 from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, running_sum
+from ..tools.statistics.names import Side
 from ..tools.statistics.ranks import descending_order
 from ..tools.storage.home import home
 from .pages import ReportFeature, ReportPicture, ReportRun, ReportSet, ReportToken, write_report

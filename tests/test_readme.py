@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tsea.server import eval_cli
 from tsea.server.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,8 +22,12 @@ def test_measured_tables_stand_in_the_readme_as_they_were_written(name: str) -> 
 
 def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
     known = {c.name or c.callback.__name__.replace("_", "-") for c in app.registered_commands if c.callback}
+    known |= {str(group.name) for group in app.registered_groups}
     named = set(re.findall(r"`tsea ([a-z-]+)", README))
     assert named == known
+    evals = {c.name or c.callback.__name__ for c in eval_cli.evals.registered_commands if c.callback}
+    (row,) = (line for line in README.splitlines() if line.startswith("| `tsea eval ...`"))
+    assert evals == set(re.findall(r"`([a-z-]+)`", row))
 
 
 def test_linked_files_exist() -> None:

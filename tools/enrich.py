@@ -2,80 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from .nulls import ES_P0, ES_P1, MASS, Statistic
+from .directions import direction_model
+from .nulls import MASS, RANK_STATISTICS, RANKED, DirectionNull, Statistic
 from .results import EnrichmentRow, finite
-from .statistics.directions import NULLS, mean_p_present, mean_p_specific
+from .statistics.directions import NULLS, MeanNull, NullName, mean_p_present
 from .statistics.enrichment import EnrichmentScores
 from .statistics.fdr import two_stage_q
-from .statistics.ks_null import expected_absolute_es, log_p_one_sided
-from .statistics.mass import SIDES
-from .statistics.projection import standardise
+from .statistics.inflation import mean_square_norm, variance_inflation
+from .statistics.mass import SIDES, side_weights
+from .statistics.p_values import PValues
+from .statistics.projection import constant_as_zero, logit_weights, standardise
+from .statistics.random_set_null import RandomSetNull
 from .statistics.ranks import descending_order
-from .views import both_sides
+from .subject.subject import Subject
+from .views import View, ViewName, ranked_values
 
 if TYPE_CHECKING:
     from .workbench import Workbench
 
 MEMBERS_SHOWN = 20
+HIT = 0.05
 
 
 @dataclass(frozen=True)
-class _Tested:
-    """One statistic of a block of features: values and p-values by null, (F, 2, S); its scores where it has some."""
+class Tested:
+    """One statistic of a block of features on S sets; `scores` and `nes` (F, S) where it is an enrichment score."""
 
-    values: np.ndarray
-    p: dict[str, np.ndarray]
+    values: np.ndarray  # (F, 2, S)
+    p: dict[str, PValues]  # (F, 2, S) by null: random where that null is at hand, present, specific
     scores: EnrichmentScores | None = None
+    nes: np.ndarray | None = None
 
 
-class _Enrichment:
-    """All statistics of all sets of a workbench's library on open tokens."""
+class Enrichment:
+    """All statistics of all sets of a view, each under every null; `nulls` gives the direction nulls of a statistic."""
 
-    def __init__(self, workbench: Workbench) -> None:
-        self._workbench = workbench
-        self._view = workbench.views["open"]
-        self._set_means = self._view.set_means(self._view.cut(workbench.unembedding))
-        self._live = workbench.subject.decoder[workbench.subject.alive]
-        self._model = workbench.decoder_model
+    def __init__(
+        self, subject: Subject, view: View, nulls: Callable[[NullName, Statistic], dict[ViewName, DirectionNull]]
+    ) -> None:
+        self._view, self._nulls = view, nulls
+        self._columns, self._whitened = (
+            view.columns(matrix).to(subject.device) for matrix in (subject.unembedding, subject.whitened)
+        )
+        self._set_means = view.set_means(self._columns)
+        token_square = mean_square_norm(self._columns.cpu().numpy())
+        self.inflation = variance_inflation(self._set_means, view.sets.sizes, token_square)  # (S,)
+        model = direction_model(subject, "specific")
+        self._specific = MeanNull(self._set_means, model, subject.decoder[subject.alive])
 
-    def test(self, features: np.ndarray) -> dict[str, _Tested]:
-        """Every statistic of a block of features."""
-        directions = self._workbench.subject.decoder[features]
-        with self._workbench.lock:
-            weights = self._view.cut(self._workbench.weights(directions))
-            masses = self._view.masses(weights)
-            return {
-                "mass": _Tested(
-                    masses[:, :, :-1], {n: p[:, :, :-1] for n, p in self._direction_p(MASS, masses).items()}
-                ),
-                "mean": self._mean(directions, weights),
-                "es_p0": self._scores(ES_P0, self._view.enrichment(weights, 0)),
-                "es_p1": self._scores(ES_P1, self._view.enrichment(weights, 1)),
-            }
+    def test(self, directions: np.ndarray) -> dict[str, Tested]:
+        """Every statistic of a block of directions (F, D)."""
+        rows = torch.from_numpy(directions)
+        masses = self._view.masses(standardise(logit_weights(rows, self._whitened)))
+        standardised = standardise(logit_weights(rows, self._columns))
+        in_sets = {null: _columns(found, slice(-1)) for null, found in self._direction_p(MASS, masses).items()}
+        tested = {"mass": Tested(masses[:, :, :-1], in_sets), "mean": self._mean(directions, standardised)}
+        return tested | self._ranked(standardised)
 
-    def _direction_p(self, statistic: Statistic, values: np.ndarray) -> dict[str, np.ndarray]:
-        return {null: self._workbench.nulls(null, statistic)["open"].p_values(values) for null in NULLS}
+    def _direction_p(self, statistic: Statistic, values: np.ndarray) -> dict[str, PValues]:
+        return {null: self._nulls(null, statistic)["open"].estimate(values) for null in NULLS}
 
-    def _scores(self, statistic: Statistic, scores: EnrichmentScores) -> _Tested:
-        values = both_sides(scores)
-        return _Tested(values, self._direction_p(statistic, values), scores)
-
-    def _mean(self, directions: np.ndarray, weights: torch.Tensor) -> _Tested:
-        membership = self._view.membership.to(weights.device)
-        means = (standardise(weights) @ membership / membership.sum(dim=0)).cpu().numpy()
+    def _mean(self, directions: np.ndarray, standardised: torch.Tensor) -> Tested:
+        means = self._view.means(standardised)
         values = np.stack([means, -means], axis=1)
-        p = {
-            "present": mean_p_present(directions, self._set_means),
-            "specific": mean_p_specific(directions, self._set_means, self._model, self._live),
-        }
-        return _Tested(values, {null: np.where(np.isnan(values), np.nan, found) for null, found in p.items()})
+        p = {"present": mean_p_present(directions, self._set_means), "specific": self._specific.p_values(directions)}
+        unknown = np.isnan(values)
+        return Tested(values, {null: PValues.exact(np.where(unknown, np.nan, found)) for null, found in p.items()})
+
+    def _ranked(self, standardised: torch.Tensor) -> dict[str, Tested]:
+        scores, sets = self._view.ranked(standardised), len(self._view.sets)
+        by_chance = RandomSetNull(constant_as_zero(standardised).cpu().numpy()).test(scores, self._view.sets.sizes)
+        values = ranked_values(scores)
+        p = self._direction_p(RANKED, values)
+        tested: dict[str, Tested] = {}
+        for place, name in enumerate(RANK_STATISTICS):
+            own = slice(place * sets, (place + 1) * sets)
+            tested[name] = Tested(
+                values[:, :, own],
+                {"random": by_chance.p[name]} | {null: _columns(found, own) for null, found in p.items()},
+                {"es_p0": scores.p0, "es_p1": scores.p1}.get(name),
+                by_chance.nes.get(name),
+            )
+        return tested
+
+
+def _columns(found: PValues, columns: slice) -> PValues:
+    return PValues(found.p[:, :, columns], found.log10_error[:, :, columns])
 
 
 def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndarray) -> Iterator[list[EnrichmentRow]]:
@@ -84,19 +103,22 @@ def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndar
     A q-value covers the whole library and all of these features, whichever sets are shown, so the features are passed
     over twice: once for every p-value, once for the rows.
     """
-    enrichment = _Enrichment(workbench)
+    enrichment = Enrichment(workbench.subject, workbench.views["open"], workbench.nulls)
+    decoder = workbench.subject.decoder
     parts = list(workbench.feature_blocks(features))
     p: dict[str, list[np.ndarray]] = {}
-    for part in parts:
-        for name, tested in enrichment.test(part).items():
-            p.setdefault(name, []).append(tested.p["present"].reshape(len(part), -1))
+    for number, part in enumerate(parts):
+        for name, tested in enrichment.test(decoder[part]).items():
+            p.setdefault(name, []).append(tested.p["present"].p.reshape(len(part), -1))
+        workbench.progress("blocks of features tested", number + 1, len(parts))
     q = {name: two_stage_q(np.concatenate(blocks)) for name, blocks in p.items()}
+    redundancy = _Redundant(workbench, q["mass"])
     start = 0
     for part in parts:
-        block = enrichment.test(part)
-        weights = workbench.open_weights(workbench.subject.decoder[part])
+        block, weights = enrichment.test(decoder[part]), workbench.open_weights(decoder[part])
         for row, feature in enumerate(part):
-            writer = _RowWriter(workbench, int(feature), weights[row])
+            explained = redundancy.explained(int(feature), start + row)
+            writer = _RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)
             yield [
                 writer.row(int(column), name, side, tested, row, q[name][start + row])
                 for column in columns
@@ -106,46 +128,74 @@ def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndar
         start += len(part)
 
 
+class _Redundant:
+    """Which mass hits, by q (F, 2 S), are explained by stronger ones of their feature."""
+
+    def __init__(self, workbench: Workbench, q: np.ndarray) -> None:
+        self._workbench = workbench
+        self._q = np.nan_to_num(q.reshape(len(q), len(SIDES), -1), nan=1.0)
+
+    def explained(self, feature: int, row: int) -> dict[tuple[int, int], str]:
+        """Name of the explaining set by side and column, of one feature's hits."""
+        hits = self._q[row] <= HIT
+        if (hits.sum(axis=1) < 2).all():
+            return {}
+        sides = side_weights(self._workbench.mass_weights(self._workbench.subject.decoder[[feature]]))[0]
+        found: dict[tuple[int, int], str] = {}
+        for side in range(len(SIDES)):
+            correlations = self._workbench.redundancy.correlations(sides[[side]])[0]
+            columns = np.flatnonzero(hits[side])
+            strongest_first = columns[np.argsort(-correlations[columns])].tolist()
+            for fold in self._workbench.redundancy.collapse(correlations, strongest_first):
+                found |= {(side, column): self._workbench.sets[fold.column].name for column in fold.explains}
+        return found
+
+
 class _RowWriter:
     """Turns one feature's numbers into rows."""
 
-    def __init__(self, workbench: Workbench, feature: int, open_weights: np.ndarray) -> None:
-        self._workbench = workbench
+    def __init__(
+        self,
+        workbench: Workbench,
+        inflation: np.ndarray,
+        feature: int,
+        open_weights: np.ndarray,
+        explained: dict[tuple[int, int], str],
+    ) -> None:
+        self._workbench, self._inflation, self._explained = workbench, inflation, explained
         self._view = workbench.views["open"]
         self._feature = feature
         self._order = descending_order(open_weights[None])[0]
         self._rank = np.empty_like(self._order)
         self._rank[self._order] = np.arange(len(self._order), dtype=self._order.dtype)
 
-    def row(self, column: int, name: str, side: int, tested: _Tested, index: int, q: np.ndarray) -> EnrichmentRow:
+    def row(self, column: int, name: str, side: int, tested: Tested, index: int, q: np.ndarray) -> EnrichmentRow:
         """The row of one set, statistic and side; `q` (2 S,) are the feature's q-values of that statistic."""
         at = (index, side, column)
-        size, tokens = int(self._view.sets.sizes[column]), len(self._view.tokens)
-        fields: dict[str, Any] = {}
         value = finite(tested.values[at])
-        if tested.scores is not None and value is not None:
-            score = float(tested.scores.score[index, column])
+        fields: dict[str, Any] = {}
+        for null, found in tested.p.items():
+            fields |= {f"p_{null}": finite(found.p[at]), f"error_{null}": finite(found.log10_error[at])}
+        if tested.scores is not None and tested.nes is not None and value is not None:
             fields |= {
-                "es": score,
+                "es": float(tested.scores.score[index, column]),
                 "es_pos": float(tested.scores.positive[index, column]),
                 "es_neg": float(tested.scores.negative[index, column]),
+                "nes": finite(tested.nes[index, column]),
                 "leading_edge": self._leading_edge(tested.scores, index, column, side),
             }
-            if name == "es_p0":
-                fields["nes"] = score / expected_absolute_es(size, tokens)
-                fields["p_random"] = float(np.exp(log_p_one_sided(value, size, tokens)))
         return EnrichmentRow.model_validate(
             fields
             | {
                 "feature": self._feature,
                 "set": self._workbench.sets[column].name,
-                "size": size,
+                "size": int(self._view.sets.sizes[column]),
                 "statistic": name,
                 "side": SIDES[side],
                 "value": value,
-                "p_present": finite(tested.p["present"][at]),
-                "p_specific": finite(tested.p["specific"][at]),
                 "q": finite(q[side * len(self._workbench.sets) + column]),
+                "inflation": float(self._inflation[column]),
+                "explained_by": self._explained.get((side, column)) if name == "mass" else None,
             }
         )
 

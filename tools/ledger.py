@@ -1,24 +1,28 @@
-"""Counting tests made by hand: enrichment looked at in the name of a run enters that run's ledger."""
+"""Counting tests made by hand: what is tried in the name of a run enters its ledger, and later q-values cover it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
+import numpy as np
+
 from .errors import UsageError
-from .results import EnrichmentRow
+from .results import EnrichmentRow, SetTestRow
+from .set_tests import Earlier
+from .statistics.names import NullChoice
 from .storage.records import Records
 from .storage.tables import Hypothesis, LedgerEntry, Run
-from .token_sets.spec import parse_spec
+from .token_sets.spec import TokenSetSpec, parse_spec
 from .workbench import Workbench
 
-HIT_Q = 0.1
+HIT = 0.1
 
 
-class EnrichmentLedger:
-    """Writes down, feature by feature, how many tests were made and which were hits (q <= .1) under the present null.
+class TestLedger:
+    """The ledger of a run that exists on this subject, or of a new one. The same test of a feature counts once."""
 
-    The run is one that exists on this subject, or a new one. Tests of the same library on the same feature count once.
-    """
+    __test__ = False  # pytest: not a test class
 
     def __init__(self, records: Records, workbench: Workbench, run: str) -> None:
         self._records, self._workbench = records, workbench
@@ -34,18 +38,50 @@ class EnrichmentLedger:
             {"made_by": "enrich", "library": workbench.library.hash},
         )
 
-    def counted(self, features: Iterator[list[EnrichmentRow]]) -> Iterator[list[EnrichmentRow]]:
-        """Pass rows on, one feature at a time, each entered first."""
+    def library(self, features: Iterator[list[EnrichmentRow]]) -> Iterator[list[EnrichmentRow]]:
+        """Pass rows of library sets on, one feature at a time, each entered first; q <= HIT makes a row of its own."""
+        name = f"{self._workbench.library.hash}:enrich"
         for rows in features:
             if rows:
-                tests = 2 * len(self._workbench.sets)
-                entry = LedgerEntry(feature=rows[0].feature, library_hash=self._workbench.library.hash, n_tests=tests)
-                hits = [_hypothesis(row) for row in rows if row.q is not None and row.q <= HIT_Q]
+                statistics = len({row.statistic for row in rows})
+                tests = 2 * statistics * len(self._workbench.sets)
+                entry = LedgerEntry(feature=rows[0].feature, library_hash=name, n_tests=tests)
+                hits = [_library_hit(row) for row in rows if row.q is not None and row.q <= HIT]
                 self._records.write_block(self._run, [], [entry], hits)
             yield rows
 
+    def earlier(self, spec: TokenSetSpec, null: NullChoice) -> dict[int, Earlier]:
+        """Of every feature on the ledger, the tests made in this run of other sets, with the hits under this null."""
+        tests: dict[int, int] = defaultdict(int)
+        p: dict[int, list[float]] = defaultdict(list)
+        for entry in self._records.ledger(self._run):
+            if not entry.library_hash.startswith(f"{spec.hash}:"):
+                tests[entry.feature] += entry.n_tests
+        for row in self._records.hypotheses(self._run):
+            value = row.p_specific if null == "specific" else row.p_present
+            if row.spec_hash != spec.hash and row.null == null and value is not None:
+                p[row.feature].append(value)
+        return {feature: Earlier(count, tuple(p[feature])) for feature, count in tests.items()}
 
-def _hypothesis(row: EnrichmentRow) -> Hypothesis:
+    def written(
+        self, spec: TokenSetSpec, null: NullChoice, features: Iterator[list[SetTestRow]]
+    ) -> Iterator[list[SetTestRow]]:
+        """Pass rows of a written set on, one feature at a time, after all of them are entered; p <= HIT makes a row."""
+        all_rows = list(features)
+        entries = [
+            LedgerEntry(
+                feature=rows[0].feature,
+                library_hash=f"{spec.hash}:{null}",
+                n_tests=int(np.sum([row.p is not None for row in rows])),
+            )
+            for rows in all_rows
+        ]
+        hits = [_written_hit(spec, row) for rows in all_rows for row in rows if row.p is not None and row.p <= HIT]
+        self._records.write_block(self._run, [], entries, hits)
+        yield from all_rows
+
+
+def _library_hit(row: EnrichmentRow) -> Hypothesis:
     return Hypothesis(
         feature=row.feature,
         spec_hash=parse_spec({"library": row.set}).hash,
@@ -57,4 +93,21 @@ def _hypothesis(row: EnrichmentRow) -> Hypothesis:
         p_present=row.p_present,
         p_specific=row.p_specific,
         q=row.q,
+    )
+
+
+def _written_hit(spec: TokenSetSpec, row: SetTestRow) -> Hypothesis:
+    return Hypothesis(
+        feature=row.feature,
+        spec_hash=spec.hash,
+        set_name=spec.to_json(),
+        statistic=row.statistic,
+        null=row.null,
+        side=row.side,
+        effect=row.value,
+        # The random-set null has no column of its own: the row's `null` says which p this is.
+        p_present=None if row.null == "specific" else row.p,
+        p_specific=row.p if row.null == "specific" else None,
+        q=row.q,
+        holds=row.holds,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from .statistics.names import NullChoice, Side, Statistic
+
 FeatureClass = Literal["local context", "partition", "prediction", "suppression", "unclassified"]
-Side = Literal["promoted", "suppressed"]
 
 
 def finite(value: float) -> float | None:
@@ -40,16 +41,18 @@ class FeatureStats(BaseModel):
 class EnrichmentRow(BaseModel):
     """One statistic of one set on one side of one feature, over open tokens.
 
-    `value` is the statistic on that side (mass in nats, mean standardised weight, ES+ or |ES-|), `leading_edge` its 20
-    most extreme members up to the peak of the running sum. `nes` and `p_random` exist where an exact random-set null
-    does (ES with p = 0); `q` is the level at which the run-wide rule would select the row, from the present null. A
-    direction-null p is never below 1 / (reference directions + 1).
+    `value` is the statistic on that side (mass in nats, mean standardised weight, ES+ or |ES-|, for the rank sum the
+    AUROC), `leading_edge` its 20 most extreme members up to the peak of the running sum; `nes` and `p_random` exist for
+    statistics with a random-set null. Each p has the standard error of its log10 beside it: 0 for an exact p, null
+    where the p is an upper bound or its error is not known. `q` is the level at which the run-wide rule would select
+    the row, from the present null. `inflation` is the set's variance inflation factor. `explained_by` names, for a hit
+    of the mass, the stronger hit of the feature that accounts for it.
     """
 
     feature: int
     set: str
     size: int
-    statistic: Literal["mass", "mean", "es_p0", "es_p1"]
+    statistic: Statistic
     side: Side
     value: float | None
     es: float | None = None
@@ -59,8 +62,38 @@ class EnrichmentRow(BaseModel):
     p_random: float | None = None
     p_present: float | None
     p_specific: float | None
+    error_random: float | None = None
+    error_present: float | None
+    error_specific: float | None
     q: float | None
+    inflation: float
+    explained_by: str | None = None
     leading_edge: list[str] | None = None
+
+
+class SetTestRow(BaseModel):
+    """One statistic of a written token set on one side of one feature under one null, over open tokens.
+
+    `value`, `p` and `error` are as in EnrichmentRow; the statistic `partial` is the correlation of the side's weights
+    with the set beyond the set `given`, `partial_reverse` that of the given set beyond this one. `q` covers `tests`
+    tests of the feature: those of this call and, in a run, all on its ledger. `holds` says whether the mass is as
+    unlikely (p <= .05) on confirm tokens. `inflation` is the set's variance inflation factor.
+    """
+
+    feature: int
+    spec: dict[str, Any]
+    size: int
+    inflation: float
+    given: str | None = None
+    statistic: Statistic | Literal["partial", "partial_reverse"]
+    side: Side
+    value: float | None
+    null: NullChoice
+    p: float | None
+    error: float | None
+    q: float | None
+    tests: int
+    holds: bool | None = None
 
 
 class ClassProportion(BaseModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
-from .nulls import matched_directions
+from .directions import matched_directions
 from .statistics.classes import ClassThresholds, classify
 from .statistics.directions import unit_rows
 from .statistics.mass import concentration

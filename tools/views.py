@@ -9,16 +9,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 
-from .statistics.enrichment import EnrichmentScores, Power, SetIndex, enrichment_scores
+from .statistics.accelerated import score_sets_on_device
+from .statistics.enrichment import EnrichmentScores, SetIndex, SetScores, score_sets
 from .statistics.mass import concentration, mass, side_weights
-from .statistics.projection import standardise
+from .statistics.projection import constant_as_zero
 from .token_sets.library import TokenSet
 
+ViewName = Literal["open", "confirm"]
 MIN_CONFIRM_MEMBERS = 5
+DEVICE_BYTES = 4 * 2**30  # what ranking a block may take on a GPU
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class View:
     """Tokens (positions in the subject's universe) and the members that each set has among them.
 
     `sets` counts positions inside the view, so that a row of logit weights cut to the view can be indexed by them.
+    Statistics take weights over the view (F, tokens) standardised by row, as `projection.standardise` gives them.
     """
 
     tokens: np.ndarray
@@ -56,16 +61,26 @@ class View:
         """Logit weights over the universe (F, V) cut to the tokens of the view."""
         return weights[:, torch.from_numpy(self.tokens).to(weights.device)]
 
-    def masses(self, weights: torch.Tensor) -> np.ndarray:
-        """Mass of every set, and as the last column the concentration, of weights over the view: (F, 2, S + 1)."""
-        standardised = standardise(weights)
-        sets = mass(side_weights(standardised), self.membership.to(weights.device))
+    def columns(self, unembedding: np.ndarray) -> torch.Tensor:
+        """Columns over the universe (D, V) cut to the tokens of the view."""
+        return torch.from_numpy(np.ascontiguousarray(unembedding[:, self.tokens]))
+
+    def masses(self, standardised: torch.Tensor) -> np.ndarray:
+        """Mass of every set, and as the last column the concentration, of standardised weights: (F, 2, S + 1)."""
+        sets = mass(side_weights(standardised), self.membership.to(standardised.device))
         return torch.cat([sets, concentration(standardised)[:, :, None]], dim=2).cpu().numpy()
 
-    def enrichment(self, weights: torch.Tensor, power: Power) -> EnrichmentScores:
-        """Enrichment scores of every set from weights over the view; NaN for rows that rank nothing."""
-        # A constant row standardises to NaN; as zeros it is constant still, which the kernel answers with NaN.
-        return enrichment_scores(np.nan_to_num(standardise(weights).cpu().numpy()), self.sets, power)
+    def ranked(self, standardised: torch.Tensor) -> SetScores:
+        """Enrichment scores and AUROC of every set from standardised weights; NaN for rows that rank nothing."""
+        known = constant_as_zero(standardised)
+        if known.device.type == "cpu":
+            return score_sets(known.numpy(), self.sets)
+        return score_sets_on_device(known, self.sets, DEVICE_BYTES)
+
+    def means(self, standardised: torch.Tensor) -> np.ndarray:
+        """Mean standardised weight (F, S) of every set."""
+        membership = self.membership.to(standardised.device)
+        return (standardised @ membership / membership.sum(dim=0)).cpu().numpy()
 
     def set_means(self, unembedding: torch.Tensor) -> np.ndarray:
         """Mean unembedding column of every set (D, S), centred over the view, from columns over the view (D, V)."""
@@ -81,6 +96,12 @@ class View:
 def both_sides(scores: EnrichmentScores) -> np.ndarray:
     """ES+ and |ES-| side by side: (F, 2, S)."""
     return np.stack([scores.positive, -scores.negative], axis=1)
+
+
+def ranked_values(scores: SetScores) -> np.ndarray:
+    """ES p=0, ES p=1 and AUROC of S sets by side, one after another: (F, 2, 3 S)."""
+    auroc = np.stack([scores.auroc, 1 - scores.auroc], axis=1)
+    return np.concatenate([both_sides(scores.p0), both_sides(scores.p1), auroc], axis=2)
 
 
 def member_positions(tokens: np.ndarray, ids: np.ndarray) -> np.ndarray:

@@ -11,27 +11,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .collapse import Redundancy
+from .deep_tails import DeepTails
+from .directions import direction_model
 from .enrich import enrichment_rows
 from .errors import UsageError
+from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets_of_hits
 from .features import select_features
 from .libraries import library_of
-from .nulls import MASS, DirectionNull, Statistic, direction_model, direction_nulls
+from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
-from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, Side, TokenWeight, finite
+from .rank_index import RankIndex, Weights
+from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, SetTestRow, TokenWeight, finite
+from .set_tests import set_test_rows
 from .shapes import Shapes
 from .statistics.classes import CLASSES
 from .statistics.directions import DirectionModel, NullName
+from .statistics.inflation import mean_square_norm
 from .statistics.mass import SIDES, effective_tokens, side_weights
+from .statistics.names import NullChoice, Side
 from .statistics.projection import blocks, logit_weights, standardise
 from .storage.cache import ByteCache
 from .subject import open_subject
+from .subject.encoder_side import encoder_side
 from .subject.subject import Subject
 from .token_sets.library import TokenSetLibrary, check_testable
+from .token_sets.resolve import resolve
+from .token_sets.spec import TokenSetSpec, parse_spec
 from .token_sets.split import CONFIRM, OPEN, token_split
-from .views import View, member_positions
+from .views import View, ViewName, member_positions
+from .written_sets import WrittenSet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .ledger import TestLedger
 
 SHOWN_TOKENS = 10
 
@@ -58,9 +72,12 @@ class Workbench:
         open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
         self.sets = [self.library[name] for name in self.library.testable(open_ids).names]
         self.unembedding = torch.from_numpy(subject.unembedding).to(subject.device)
+        self.whitened = torch.from_numpy(subject.whitened).to(subject.device)
         self.shapes = Shapes(subject, self.unembedding, self.cache)
         self.lock = threading.RLock()
-        self._nulls: dict[tuple[NullName, str], dict[str, DirectionNull]] = {}
+        self._nulls: dict[tuple[NullName, str], dict[ViewName, DirectionNull]] = {}
+        self._indexes: dict[tuple[ViewName, Weights], RankIndex] = {}
+        self._tails: dict[NullName, DeepTails] = {}
 
     @classmethod
     def open(
@@ -70,13 +87,25 @@ class Workbench:
         directions: Path | None = None,
         device: str | None = None,
         dtype: str | None = None,
+        universe: TokenSetSpec | str | None = None,
+        encoder: bool = False,
         progress: Progress = silent,
     ) -> Workbench:
-        """Open a subject by name (see `open_subject`) with the token set library of its vocabulary."""
-        return cls(open_subject(subject, directions=directions, device=device, dtype=dtype), progress=progress)
+        """Open a subject by name (see `open_subject`) with the token set library of its vocabulary.
+
+        `universe` (a written set, or the name of one in the library) narrows the tokens that are ranked and tested;
+        `encoder` ranks them by what features read (see `encoder_side`) instead of what they write.
+        """
+        opened, cache = open_subject(subject, directions=directions, device=device, dtype=dtype), ByteCache()
+        if encoder:
+            opened = encoder_side(opened)
+        if universe is not None:
+            spec, library = parse_spec(universe), library_of(opened.vocabulary, cache)[0]
+            opened = opened.narrowed(resolve(spec, opened.vocabulary, library).ids, spec.to_json())
+        return cls(opened, cache=cache, progress=progress)
 
     @functools.cached_property
-    def views(self) -> dict[str, View]:
+    def views(self) -> dict[ViewName, View]:
         """The open and the confirm part of the universe, with the same sets in the same order."""
         split = token_split(self.subject.vocabulary)[self.subject.universe]
         return {
@@ -85,17 +114,46 @@ class Workbench:
         }
 
     @functools.cached_property
+    def redundancy(self) -> Redundancy:
+        """Asks of hits of one feature which of them stronger ones explain."""
+        return Redundancy(self.subject, self.views["open"], self.whitened)
+
+    @functools.cached_property
+    def open_centre(self) -> np.ndarray:
+        """Mean unembedding column of open tokens, (D,)."""
+        return self.subject.unembedding[:, self.views["open"].tokens].mean(axis=1)
+
+    @functools.cached_property
+    def open_token_square(self) -> float:
+        """What the variance inflation of sets of open tokens is relative to."""
+        return mean_square_norm(self.subject.unembedding[:, self.views["open"].tokens])
+
+    @functools.cached_property
     def decoder_model(self) -> DirectionModel:
         """The normal model of the dictionary's directions."""
         return direction_model(self.subject, "specific")
 
-    def nulls(self, null: NullName, statistic: Statistic = MASS) -> dict[str, DirectionNull]:
+    def nulls(self, null: NullName, statistic: Statistic = MASS) -> dict[ViewName, DirectionNull]:
         """The direction null of a statistic in each view that the statistic is tested in."""
         with self.lock:
             key = (null, statistic.name)
             if key not in self._nulls:
                 self._nulls[key] = direction_nulls(self.subject, self.views, null, statistic, self.cache, self.progress)
             return self._nulls[key]
+
+    def rank_index(self, view: ViewName, weights: Weights) -> RankIndex:
+        """Rankings of a view's tokens by every feature, built at first use and kept on disk."""
+        with self.lock:
+            if (view, weights) not in self._indexes:
+                self._indexes[view, weights] = RankIndex.open(self.subject, self.views[view], weights, self.progress)
+            return self._indexes[view, weights]
+
+    def deep_tails(self, null: NullName) -> DeepTails:
+        """Deep tails of the mass of any set of open tokens under a direction null."""
+        with self.lock:
+            if null not in self._tails:
+                self._tails[null] = DeepTails(self.subject, self.views["open"], null, self.cache)
+            return self._tails[null]
 
     def select(self, selector: str) -> np.ndarray:
         """Feature indices of a selector such as `0-63` or `top:64:skewness`."""
@@ -104,6 +162,11 @@ class Workbench:
     def weights(self, directions: np.ndarray) -> torch.Tensor:
         """Logit weights (F, universe) of directions (F, D)."""
         return logit_weights(torch.from_numpy(np.ascontiguousarray(directions)), self.unembedding)
+
+    def mass_weights(self, directions: np.ndarray, view: ViewName = "open") -> torch.Tensor:
+        """Whitened logit weights (F, tokens of a view) of directions (F, D), standardised: what the mass is made of."""
+        weights = logit_weights(torch.from_numpy(np.ascontiguousarray(directions)), self.whitened)
+        return standardise(self.views[view].cut(weights))
 
     def open_weights(self, directions: np.ndarray) -> np.ndarray:
         """Logit weights (F, open tokens) of directions (F, D), float32."""
@@ -170,6 +233,45 @@ class Workbench:
             raise UsageError(f"No set that fits {sets!r} has a testable number of open tokens; `tsea sets` lists them.")
         return enrichment_rows(self, features, columns)
 
+    def test_set(
+        self,
+        features: np.ndarray,
+        spec: TokenSetSpec | str,
+        null: NullChoice = "present",
+        given: TokenSetSpec | str | None = None,
+        ledger: TestLedger | None = None,
+    ) -> Iterator[list[SetTestRow]]:
+        """Every statistic of a written set (JSON, or a library name), one list of rows per feature.
+
+        With `given`, also what the two sets add to each other; with `ledger`, q covers what the run tested before, and
+        these tests enter it. Rankings come from the rank index, built at first use.
+        """
+        written = WrittenSet(self, spec)
+        other = None if given is None else WrittenSet(self, given)
+        if ledger is None:
+            return set_test_rows(written, null, features, other)
+        rows = set_test_rows(written, null, features, other, ledger.earlier(written.spec, null))
+        return ledger.written(written.spec, null, rows)
+
+    def enrich_neighbourhood(self, features: np.ndarray) -> Iterator[list[EnrichmentRow]]:
+        """Sets of features instead of tokens: which are enriched near and opposite each feature's direction.
+
+        The sets are the classes, and for each set of the library the features that promote or suppress it.
+        """
+        return neighbourhood_rows(self._feature_sets, features)
+
+    @functools.cached_property
+    def _feature_sets(self) -> FeatureSets:
+        null, view = self.nulls("present")["open"], self.views["open"]
+        decoder, every = self.subject.decoder, np.arange(self.subject.n_features)
+        p = [
+            null.p_values(view.masses(self.mass_weights(decoder[part])))[:, :, :-1]
+            for part in self.feature_blocks(every)
+        ]
+        sets = sets_of_hits(np.concatenate(p), [s.name for s in self.sets])
+        sets += sets_of_classes(self.shapes.dictionary_classes, self.subject.alive)
+        return FeatureSets(self.subject, sets, self.cache, self.progress)
+
     def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
         """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.
 
@@ -182,8 +284,8 @@ class Workbench:
 
     def effective_members(self, feature: int, set_name: str, side: Side) -> float:
         """How many of a set's open members carry its mass on one side, between 1 and all of them."""
-        weights, members = self.ranking(feature, set_name)
-        sides = side_weights(standardise(torch.from_numpy(weights)[None]))[0]
+        _, members = self.ranking(feature, set_name)
+        sides = side_weights(self.mass_weights(self.subject.decoder[[feature]]))[0].cpu()
         return float(effective_tokens(sides[SIDES.index(side)], torch.from_numpy(members)))
 
     def listed_sets(self, glob: str = "*") -> list[ListedSet]:

@@ -7,7 +7,7 @@ import pytest
 
 from tsea.labeler.claims import LEVEL, Judged, passes, run_levels
 from tsea.labeler.evidence import KEPT_P, Evidence, gather_evidence
-from tsea.tools.nulls import matched_directions
+from tsea.tools.directions import matched_directions
 from tsea.tools.statistics.classes import LOCAL, UNCLASSIFIED
 from tsea.tools.statistics.fdr import two_stage_q
 from tsea.tools.workbench import Workbench

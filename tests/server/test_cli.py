@@ -46,6 +46,7 @@ def _shape(value: Any) -> Any:
         ("stats", ["stats", "3-4", "--json"]),
         ("classes", ["classes", "--json"]),
         ("enrich", ["enrich", "3", "--sets", "regex.*", "--json"]),
+        ("enrich --spec", ["enrich", "0-40", "--spec", '{"suffix": "ing"}', "--json"]),
         ("sets", ["sets", "--json"]),
     ],
 )
@@ -86,7 +87,26 @@ def test_enrich_in_the_name_of_a_run_counts_its_tests_once(tsea: Any, pocket_ben
         assert tsea("enrich", "3,5", "--sets", "regex.*", "--run", "looking", "--json").exit_code == 0
     with Records() as records:
         ledger = records.ledger(records.run("looking"))
-    assert [(entry.feature, entry.n_tests) for entry in ledger] == [(f, 2 * len(pocket_bench.sets)) for f in (3, 5)]
+    assert [(entry.feature, entry.n_tests) for entry in ledger] == [(f, 10 * len(pocket_bench.sets)) for f in (3, 5)]
+
+
+def test_a_written_set_is_tested_under_each_null_and_beside_another_one(tsea: Any) -> None:
+    for null in ("present", "specific", "random"):
+        done = tsea("enrich", "0-3", "--spec", '{"suffix": "ing"}', "--null", null)
+        assert done.exit_code == 0 and f"\t{null}\t" in done.stdout
+    beside = tsea("enrich", "0-3", "--spec", '{"suffix": "ing"}', "--given", "pos.VBG")
+    assert beside.exit_code == 0 and beside.stdout.count("partial_reverse") == 8
+
+
+def test_a_narrower_universe_ranks_its_tokens_only_and_too_narrow_a_one_is_refused() -> None:
+    wide, narrow = (
+        json.loads(_real("stats", "3", "--json", *universe).stdout)
+        for universe in ([], ["--universe", '{"regex": " [a-z]+"}'])
+    )
+    assert narrow["top"] and all(re.fullmatch("␣[a-z]+", token["token"]) for token in narrow["top"] + narrow["bottom"])
+    assert narrow["std"] != wide["std"]
+    refused = _real("stats", "3", "--universe", '{"words": ["the", "of"]}')
+    assert refused.returncode == 2 and "needs at least 100" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["hist", "running-sum"])
@@ -104,6 +124,11 @@ def test_pictures_are_written_where_asked(tsea: Any, tmp_path: Path, command: st
         (["stats", "99999"], "features 0 to 4095"),
         (["stats", "x"], "Use a number"),
         (["enrich", "3", "--sets", "regex.all_cap"], "Did you mean"),
+        (["enrich", "3", "--spec", '{"words": ["qwertyuiop"]}'], "Check spelling"),
+        (["enrich", "3", "--spec", '{"sufix": "ing"}'], "suffix"),
+        (["enrich", "3", "--given", "regex.all_caps"], "belong to --spec"),
+        (["enrich", "3", "--spec", '{"suffix": "ing"}', "--given", "regex.all_caps", "--null", "random"], "add --null"),
+        (["enrich", "3", "--ranking", "features", "--sets", "regex.*"], "leave out"),
         (["hist", "3", "--set", "nothing", "--out", "x.png"], "No token set"),
         (["hist", "3", "--set", "regex.all_caps", "--out", "x.bmp"], "png, svg, pdf"),
         (["label", "density:0.9999..1"], "No feature fits"),

@@ -14,7 +14,7 @@ LABEL = """
 import resource, sys
 from tsea.server.cli import app
 from tsea.tools import nulls
-nulls.MIN_DIRECTIONS, nulls.MULTIPLICATIONS = 4096, dict.fromkeys(nulls.MULTIPLICATIONS, 0)
+nulls.DIRECTIONS["mass"] = 4096
 try:
     app()
 finally:

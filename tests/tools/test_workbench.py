@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tsea.tools.directions import matched_directions
 from tsea.tools.errors import UsageError
-from tsea.tools.nulls import ES_P0, matched_directions
+from tsea.tools.nulls import RANK_STATISTICS, RANKED
 from tsea.tools.results import Side
 from tsea.tools.statistics.classes import CLASSES
 from tsea.tools.statistics.directions import DirectionModel, NullName
 from tsea.tools.statistics.enrichment import enrichment_scores
 from tsea.tools.statistics.ks_null import log_p_one_sided
+from tsea.tools.statistics.projection import standardise
 from tsea.tools.token_sets.split import OPEN, token_split
 from tsea.tools.workbench import Workbench
 
@@ -50,7 +52,7 @@ def test_enrichment_rows_cover_every_statistic_and_side_and_agree_with_the_kerne
     assert [rows[0].feature for rows in per_feature] == FEATURES.tolist()
     sets = [s for s in pocket_bench.sets if s.name.startswith("regex.")]
     rows = per_feature[0]
-    assert len(rows) == len(sets) * 4 * 2
+    assert len(rows) == len(sets) * 5 * 2
     open_ids = _open_ids(pocket_bench)
     members = np.flatnonzero(np.isin(open_ids, sets[0].ids))
     weights = _row(pocket_bench, 3)[np.isin(pocket_bench.subject.universe, open_ids)].astype(np.float32)
@@ -86,8 +88,8 @@ def test_q_covers_the_whole_library_whichever_sets_are_shown(pocket_bench: Workb
 
 
 def test_effective_members_say_how_many_tokens_carry_a_mass(pocket_bench: Workbench) -> None:
-    weights, members = pocket_bench.ranking(3, "regex.all_caps")
-    x = (weights - weights.mean()) / weights.std()
+    x = pocket_bench.mass_weights(pocket_bench.subject.decoder[[3]])[0].numpy()
+    _, members = pocket_bench.ranking(3, "regex.all_caps")
     signs: dict[Side, int] = {"promoted": 1, "suppressed": -1}
     for side, sign in signs.items():
         e = np.exp(np.minimum(sign * x[members].astype(np.float64), 8))
@@ -113,12 +115,13 @@ def test_direction_null_p_values_are_calibrated_on_directions_of_that_null(
     else:
         directions = matched_directions(pocket_bench.subject, 2000)
     view = pocket_bench.views["open"]
-    weights = view.cut(pocket_bench.weights(directions))
-    p = pocket_bench.nulls(null)["open"].p_values(view.masses(weights))[:, :, :-1]
+    p = pocket_bench.nulls(null)["open"].p_values(view.masses(pocket_bench.mass_weights(directions)))[:, :, :-1]
     assert p.min() > 0 and p.max() <= 1
     assert 0.04 <= (p <= 0.05).mean() <= 0.06
-    es = pocket_bench.nulls(null, ES_P0)["open"].p_values(ES_P0.evaluate(view, weights))
-    assert 0.035 <= (es <= 0.05).mean() <= 0.065
+    weights = standardise(view.cut(pocket_bench.weights(directions)))
+    ranked = pocket_bench.nulls(null, RANKED)["open"].p_values(RANKED.evaluate(view, weights))
+    for p in np.split(ranked, len(RANK_STATISTICS), axis=2):
+        assert 0.035 <= (p <= 0.05).mean() <= 0.065
 
 
 def test_class_proportions_sum_to_one_and_random_directions_are_rarely_classed(pocket_bench: Workbench) -> None:
@@ -141,4 +144,4 @@ def test_frames_hold_the_same_rows_as_the_results(pocket_bench: Workbench) -> No
     frame = pocket_bench.stats_frame("3,700")
     assert frame.feature.tolist() == [3, 700] and "class" in frame.columns
     rows = pocket_bench.enrich_frame("3", "regex.*")
-    assert set(rows.statistic) == {"mass", "mean", "es_p0", "es_p1"}
+    assert set(rows.statistic) == {"mass", "mean", "es_p0", "es_p1", "rank_sum"}

@@ -15,6 +15,16 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _NEGLIGIBLE = 36.0  # e^-36 of the largest term is below the rounding of the sum
+# Of large sets the first terms are summed one by one, then about so many more, each for those next to it.
+_EVERY, _STRIDDEN = 512, 512
+_PROBED = 64  # terms among which the largest is looked for
+
+
+@compiled
+def log_share(log_factorial: Floats, n: int, a: int, m: int, h: int) -> float:
+    """log of the number of paths with a rare of n tokens that have h rare and m others first."""
+    before = log_factorial[m + h] - log_factorial[m] - log_factorial[h]
+    return before + log_factorial[n - m - h] - log_factorial[n - a - m] - log_factorial[a - h]
 
 
 @compiled
@@ -28,31 +38,32 @@ def ballot_tail(tails: Integers, rare: Integers, log_factorial: Floats, log_p: F
     for index in range(tails.size):
         u, a = int(tails[index]), int(rare[index])
         b = n - a
-        whole, part = b // a, b % a
         all_paths = log_factorial[n] - log_factorial[a] - log_factorial[b]
         if u <= 0 or u > a * b:
             log_p[index] = 0.0 if u <= 0 else -np.inf
             continue
-        largest, floor, added = -np.inf, -np.inf, 0.0
-        for adding in range(2):  # the largest term first, then the sum in its units
-            h = 0
-            m = (u + a - 1) // a
-            excess = m * a - u  # m a - (u + b h), carried along instead of divided anew
-            while h <= a and m <= b:
-                before = log_factorial[m + h] - log_factorial[m] - log_factorial[h]
-                after = log_factorial[n - m - h] - log_factorial[b - m] - log_factorial[a - h]
-                log_paths = before + after - all_paths
-                if adding == 0:
-                    largest = max(largest, log_paths)
-                elif log_paths > floor:
-                    added += (u + excess) / (a * (m + h)) * np.exp(log_paths - largest)
-                h += 1
-                m += whole
-                excess -= part
-                if excess < 0:
-                    m += 1
-                    excess += a
-            floor = largest - _NEGLIGIBLE
+        stride = max(1, (a - _EVERY) // _STRIDDEN)
+        largest, added = -np.inf, 0.0
+        for h in range(0, a + 1, max(1, a // _PROBED)):  # near the largest term; the sum is in units of it
+            m = (u + b * h + a - 1) // a
+            if m <= b:
+                largest = max(largest, log_share(log_factorial, n, a, m, h) - all_paths)
+        h, m = 0, (u + a - 1) // a
+        excess = m * a - u  # m a - (u + b h), carried along instead of divided anew
+        whole, part = b // a, b % a
+        whole_stride, part_stride = b * stride // a, b * stride % a
+        while h <= a and m <= b:
+            log_paths = log_share(log_factorial, n, a, m, h) - all_paths - largest
+            single = h < _EVERY
+            if log_paths > -_NEGLIGIBLE:
+                share = (u + excess) / (a * (m + h))
+                added += (1 if single else stride) * share * np.exp(log_paths)
+            h += 1 if single else stride
+            m += whole if single else whole_stride
+            excess -= part if single else part_stride
+            if excess < 0:
+                m += 1
+                excess += a
         log_p[index] = min(0.0, largest + np.log(added))
 
 

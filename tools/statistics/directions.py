@@ -79,21 +79,29 @@ def mean_p_present(directions: np.ndarray, set_means: np.ndarray) -> np.ndarray:
     return _both_tails(stats.t(dimension - 1), t)
 
 
-def mean_p_specific(
-    directions: np.ndarray, set_means: np.ndarray, model: DirectionModel, dictionary: np.ndarray
-) -> np.ndarray:
-    """One-sided p (F, 2, S) of set means of logit weights under the dictionary's own normal model.
+class MeanNull:
+    """Set means of logit weights under the dictionary's own normal model, for the sets of `set_means` (D, S).
 
-    Each set's z is scaled by the median absolute deviation of the dictionary's z (never below the model's own
+    Each set's z is scaled by the median absolute deviation of z over the dictionary's rows (never below the model's own
     scale), so that heavy tails of the dictionary do not pass for discoveries.
     """
-    vectors = set_means.astype(np.float64)
-    scale = np.sqrt(np.einsum("ds,de,es->s", vectors, model.covariance, vectors))
-    robust = np.median(np.abs((unit_rows(dictionary) - model.mean) @ vectors / scale), axis=0) / stats.norm.ppf(0.75)
-    z = (unit_rows(directions) - model.mean) @ vectors / (scale * np.maximum(robust, 1))
-    return _both_tails(stats.norm(), z)
+
+    def __init__(self, set_means: np.ndarray, model: DirectionModel, dictionary: np.ndarray) -> None:
+        self._mean, self._vectors = model.mean, set_means.astype(np.float64)
+        own_scale = np.sqrt(np.einsum("ds,de,es->s", self._vectors, model.covariance, self._vectors))
+        z = self._centred(dictionary) / own_scale
+        robust = np.median(np.abs(z), axis=0) / stats.norm.ppf(0.75)
+        self._scale = own_scale * np.maximum(robust, 1)
+
+    def p_values(self, directions: np.ndarray) -> np.ndarray:
+        """One-sided p (F, 2, S) of directions (F, D)."""
+        return _both_tails(stats.norm(), self._centred(directions) / self._scale)
+
+    def _centred(self, directions: np.ndarray) -> np.ndarray:
+        return (unit_rows(directions) - self._mean) @ self._vectors
 
 
 def _both_tails(distribution: Any, values: np.ndarray) -> np.ndarray:
     """Upper and lower tail probabilities side by side: (F, S) -> (F, 2, S)."""
-    return np.stack([distribution.sf(values), distribution.cdf(values)], axis=1)
+    both = np.stack([distribution.sf(values), distribution.cdf(values)], axis=1)
+    return np.maximum(both, np.finfo(np.float64).tiny)

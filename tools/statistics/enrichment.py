@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from . import _jit, _kernels
-from .ranks import checked_weights, descending_order
+from . import _jit
+from ._scores import score_row, scratch_for
+from .ranks import checked_weights, descending_order, sort_row
 
 Power = Literal[0, 1]
 Side = Literal["promoted", "suppressed"]
@@ -81,6 +82,24 @@ class EnrichmentScores:
         return np.where(self.positive >= -self.negative, self.positive, self.negative)
 
 
+@dataclass(frozen=True)
+class SetScores:
+    """Every rank statistic of F features on S sets; NaN where a score is not defined."""
+
+    p0: EnrichmentScores
+    p1: EnrichmentScores
+    auroc: NDArray[np.float64]  # (F, S): how often a member outranks another token, ties counted half
+
+
+def score_sets(weights: NDArray[np.float32], sets: SetIndex) -> SetScores:
+    """Both enrichment scores and the rank sum of every row of weights (F, V) on every set, from one sort a row.
+
+    The rank sum is given as AUROC, NaN for a row of equal weights. Definitions and errors as enrichment_scores.
+    """
+    (p0, p1), auroc = _scored(weights, sets, (0, 1))
+    return SetScores(p0, p1, auroc)
+
+
 def enrichment_scores(weights: NDArray[np.float32], sets: SetIndex, power: Power) -> EnrichmentScores:
     """ES+ and ES- of every row of weights (F, V) on every set.
 
@@ -88,23 +107,8 @@ def enrichment_scores(weights: NDArray[np.float32], sets: SetIndex, power: Power
     weights are all equal gives NaN, as does power 1 on a set whose members all have weight 0. Raises UsageError for an
     empty or whole-vocabulary set and for sets of another universe, and as ranks.checked_weights.
     """
-    weights = checked_weights(weights)
-    n_features, n_tokens = weights.shape
     _check_power(power)
-    if sets.n_tokens != n_tokens:
-        raise UsageError(f"Sets over {sets.n_tokens} tokens do not fit weights over {n_tokens}: use one universe.")
-    useless = np.flatnonzero((sets.sizes == 0) | (sets.sizes == n_tokens))
-    if useless.size:
-        what = "is empty" if sets.sizes[useless[0]] == 0 else "holds the whole vocabulary"
-        raise UsageError(f"Set number {useless[0]} {what} ({useless.size} such sets): leave it out, it ranks nothing.")
-    extremes = np.empty((2, n_features, len(sets)), dtype=np.float64)
-    peaks = np.empty((2, n_features, len(sets)), dtype=np.int32)
-
-    def score(start: int, stop: int) -> None:
-        _kernels.score_rows(start, stop, weights, sets.pointers, sets.members, power == 1, extremes, peaks)
-
-    _jit.over_blocks(n_features, score)
-    return EnrichmentScores(extremes[0], extremes[1], peaks[0], peaks[1])
+    return _scored(weights, sets, (power,))[0][0]
 
 
 def running_sum(weights_row: NDArray[np.float32], members: Positions, power: Power) -> NDArray[np.float64]:
@@ -144,6 +148,39 @@ def leading_edge(weights_row: NDArray[np.float32], members: Positions, power: Po
     edge = own >= weight_at_turn if side == "promoted" else own < weight_at_turn
     outward = -own[edge] if side == "promoted" else own[edge]
     return sets.members[edge][np.argsort(outward, kind="stable")]
+
+
+def _scored(
+    weights: NDArray[np.float32], sets: SetIndex, powers: tuple[Power, ...]
+) -> tuple[list[EnrichmentScores], NDArray[np.float64]]:
+    """Scores for each power, and AUROC (left empty without power 1)."""
+    weights = checked_weights(weights)
+    check_sets(sets, weights.shape[1])
+    shape = (len(weights), len(sets))
+    extremes = np.empty((len(powers), 2, *shape), dtype=np.float64)
+    peaks = np.empty((len(powers), 2, *shape), dtype=np.int32)
+    auroc = np.empty(shape, dtype=np.float64)
+    wanted = np.array(powers, dtype=np.int64)
+
+    def score(start: int, stop: int) -> None:
+        scratch = scratch_for(sets.n_tokens)
+        for row in range(start, stop):
+            sort_row(weights[row], scratch.ranking.pairs)
+            score_row(row, weights, sets.pointers, sets.members, wanted, scratch, extremes, peaks, auroc)
+
+    _jit.over_blocks(len(weights), score)
+    scores = [EnrichmentScores(*values, *ranks) for values, ranks in zip(extremes, peaks, strict=True)]
+    return scores, auroc
+
+
+def check_sets(sets: SetIndex, n_tokens: int) -> None:
+    """Refuse sets of another universe, and sets that rank nothing: empty, or the whole vocabulary."""
+    if sets.n_tokens != n_tokens:
+        raise UsageError(f"Sets over {sets.n_tokens} tokens do not fit weights over {n_tokens}: use one universe.")
+    useless = np.flatnonzero((sets.sizes == 0) | (sets.sizes == n_tokens))
+    if useless.size:
+        what = "is empty" if sets.sizes[useless[0]] == 0 else "holds the whole vocabulary"
+        raise UsageError(f"Set number {useless[0]} {what} ({useless.size} such sets): leave it out, it ranks nothing.")
 
 
 def _check_positions(positions: Positions, n_tokens: int) -> None:

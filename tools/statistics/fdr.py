@@ -14,43 +14,48 @@ from ..errors import UsageError
 Floats = NDArray[np.float64]
 
 
-def benjamini_hochberg(p: Floats, axis: int = -1) -> Floats:
+def benjamini_hochberg(p: Floats, axis: int = -1, more: NDArray[np.int64] | int = 0) -> Floats:
     """Adjusted p-values along an axis: the smallest FDR level at which each test is rejected.
 
+    `more` tests were made whose p-values are not at hand; they count as 1. It broadcasts against the other axes.
     Benjamini & Hochberg 1995 (doi:10.1111/j.2517-6161.1995.tb02031.x).
     """
     values = np.moveaxis(_checked(p), axis, -1)
     made: Floats = np.add.reduce(~np.isnan(values), axis=-1, keepdims=True, dtype=np.float64)
+    made = made + np.expand_dims(np.asarray(more, dtype=np.float64), -1)
     order = np.argsort(values, axis=-1)  # NaN last
     ranked = np.take_along_axis(values, order, axis=-1)
     factors = made / np.arange(1, values.shape[-1] + 1, dtype=np.float64)
     scaled = np.where(np.isnan(ranked), np.inf, ranked * factors)
-    adjusted = np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
+    adjusted = np.minimum(np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1], 1.0)
     result = np.empty_like(values)
     np.put_along_axis(result, order, np.where(np.isnan(ranked), np.nan, adjusted), axis=-1)
     return np.moveaxis(result, -1, axis)
 
 
-def simes(p: Floats, axis: int = -1) -> Floats:
+def simes(p: Floats, axis: int = -1, more: NDArray[np.int64] | int = 0) -> Floats:
     """Simes' p-value of the hypothesis that no test along the axis has an effect; NaN where none was made.
 
-    Simes 1986 (doi:10.1093/biomet/73.3.751): min over i of m p_(i) / i, which is the smallest adjusted p-value.
+    `more` as in benjamini_hochberg. Simes 1986 (doi:10.1093/biomet/73.3.751): min over i of m p_(i) / i, which is the
+    smallest adjusted p-value.
     """
-    adjusted = benjamini_hochberg(p, axis)
+    adjusted = benjamini_hochberg(p, axis, more)
     smallest = np.min(np.where(np.isnan(adjusted), np.inf, adjusted), axis=axis, initial=np.inf)
     return np.where(np.isinf(smallest), np.nan, smallest)
 
 
-def two_stage_q(p: Floats) -> Floats:
+def two_stage_q(p: Floats, more: NDArray[np.int64] | int = 0) -> Floats:
     """q (F, m): the smallest level at which Benjamini-Bogomolov rejects each test of p (F features, m tests).
+
+    Of each feature `more` (F,) tests were made whose p-values are not at hand; they count as 1.
 
     At level q: Simes per feature, BH over the features at q selects R of the F that have a test, BH within each of
     these at q R / F (Benjamini & Bogomolov 2014, doi:10.1111/rssb.12028).
     """
     if p.ndim != 2:
         raise UsageError(f"Two-stage q-values need p-values of shape (features, tests), got {p.shape}.")
-    within = benjamini_hochberg(p)
-    selection = np.sort(benjamini_hochberg(simes(p)))
+    within = benjamini_hochberg(p, more=more)
+    selection = np.sort(benjamini_hochberg(simes(p, more=more)))
     selection = selection[~np.isnan(selection)]  # R(q) counts its values <= q
     if selection.size == 0:
         return np.full(p.shape, np.nan)

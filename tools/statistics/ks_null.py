@@ -1,8 +1,9 @@
 """The classic null of the p=0 enrichment score: a random set of k of the universe's n tokens.
 
 Tokens count as independent here, which they are not: the direction nulls judge, this one is for comparison. Exact up
-to n = 2,000; beyond it the first-passage sum is within 1 % (relative), closer the smaller k / n. Weights are taken as
-free of ties; where they tie, the p-value is too large, never too small.
+to n = 2,000; beyond it the first-passage sum is within 1 % (relative), closer the smaller k / n; of sets of more than
+1,000 tokens only some of the terms are summed, which adds less than 1 %. Weights are taken as free of ties;
+where they tie, the p-value is too large, never too small.
 """
 
 from __future__ import annotations

@@ -40,9 +40,8 @@ def effective_tokens(weights: torch.Tensor, members: torch.Tensor) -> torch.Tens
 
 def concentration(standardised: torch.Tensor, tokens: int = 5) -> torch.Tensor:
     """Share (F, 2) of the fourth moment of x (F, V) that each side's `tokens` most extreme tokens hold."""
-    fourth = standardised.pow(4)
-    total = fourth.sum(dim=1, keepdim=True)
-    sides = [torch.where(sign * standardised > 0, fourth, 0.0) for sign in (1, -1)]
-    return torch.cat(
-        [side.topk(min(tokens, side.shape[1]), dim=1).values.sum(dim=1, keepdim=True) / total for side in sides], 1
-    )
+    total = standardised.square().square_().sum(dim=1)
+    count = min(tokens, standardised.shape[1])
+    ends = (standardised.topk(count, dim=1, largest=largest).values for largest in (True, False))
+    held = [(sign * end).relu().pow(4).sum(dim=1) / total for sign, end in zip((1, -1), ends, strict=True)]
+    return torch.stack(held, dim=1)

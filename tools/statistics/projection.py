@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 
@@ -30,8 +31,15 @@ def logit_weights(directions: torch.Tensor, unembedding: torch.Tensor) -> torch.
 
 def standardise(weights: torch.Tensor) -> torch.Tensor:
     """Each row (F, V) minus its mean, over its standard deviation; a constant row becomes NaN (it ranks nothing)."""
-    centred = weights - weights.mean(dim=1, keepdim=True)
-    scale = centred.square().mean(dim=1, keepdim=True).sqrt()
+    mean = weights.mean(dim=1, keepdim=True)
+    centred = weights - mean
+    norms = cast(torch.Tensor, torch.linalg.vector_norm(centred, dim=1, keepdim=True))  # pyright: ignore
+    scale = norms / weights.shape[1] ** 0.5
     # Rounding leaves a constant row with a tiny spread instead of none.
-    floor = 1e-6 * weights.abs().amax(dim=1, keepdim=True)
-    return torch.where(scale > floor, centred / scale, torch.nan)
+    return centred.div_(torch.where(scale > 1e-6 * mean.abs(), scale, torch.nan))
+
+
+def constant_as_zero(standardised: torch.Tensor) -> torch.Tensor:
+    """Standardised weights (F, V) whose rows that rank nothing are 0 instead of NaN, which the kernels know as such."""
+    unranked = standardised[:, 0].isnan()
+    return torch.where(unranked[:, None], 0.0, standardised) if bool(unranked.any()) else standardised

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TseaError, UsageError
-from . import _jit, _kernels
+from . import _jit
+from ._order import order_row, pair_row
 
 
 def checked_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -29,9 +30,22 @@ def checked_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(weights)
 
 
+def sort_row(row: NDArray[np.float32], pairs: NDArray[np.uint64]) -> None:
+    """Fill `pairs` (V,) with one row's sorted pairs of key and token (see _order)."""
+    pair_row(row.view(np.uint32), pairs)
+    pairs.sort()  # vectorised; pairs differ, so any sort gives the same order
+
+
 def descending_order(weights: NDArray[np.float32]) -> NDArray[np.int32]:
     """Token positions by falling weight, per row: (F, V) float32 -> (F, V) int32; equal weights keep token order."""
     weights = checked_weights(weights)
     orders = np.empty(weights.shape, dtype=np.int32)
-    _jit.over_blocks(len(weights), lambda start, stop: _kernels.order_rows(start, stop, weights, orders))
+
+    def order(start: int, stop: int) -> None:
+        pairs = np.empty(weights.shape[1], dtype=np.uint64)
+        for row in range(start, stop):
+            sort_row(weights[row], pairs)
+            order_row(pairs, orders[row])
+
+    _jit.over_blocks(len(weights), order)
     return orders

@@ -26,7 +26,7 @@ _RESIDUAL = {
     "hook_attn_out",
     "hook_mlp_out",
 }
-_BLOCK_HOOK = re.compile(r"blocks\.(\d+)\.(.+)")
+BLOCK_HOOK = re.compile(r"blocks\.(\d+)\.(.+)")
 
 
 def universe(rows: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
@@ -68,7 +68,7 @@ def residual_directions(decoder: np.ndarray, hook: str, head: int | None, weight
     norm centres, the directions' own means, which it removes, are removed here: they would only cost precision. Raises
     UsageError for a hook point that does not write to the residual stream and for rows of the wrong width.
     """
-    match = _BLOCK_HOOK.fullmatch(hook)
+    match = BLOCK_HOOK.fullmatch(hook)
     layer, site = (int(match[1]), match[2]) if match else (0, hook)
     if layer >= weights.n_layers:
         raise UsageError(f"Hook point {hook} does not fit the model: it has layers 0 to {weights.n_layers - 1}.")
@@ -100,7 +100,7 @@ def residual_directions(decoder: np.ndarray, hook: str, head: int | None, weight
 
 def residual_hook(hook: str) -> str:
     """`hook` itself where it stands on the residual stream, else the end of its block."""
-    match = _BLOCK_HOOK.fullmatch(hook)
+    match = BLOCK_HOOK.fullmatch(hook)
     return f"blocks.{match[1]}.hook_resid_post" if match and match[2] not in _RESIDUAL else hook
 
 

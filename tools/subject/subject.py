@@ -5,18 +5,22 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import TseaError
+from ..errors import TseaError, UsageError
+from ..statistics.whitening import whitened
 from ..vocabulary import Vocabulary
 from .compute import Compute
 from .dictionaries import Dictionary, from_sae
 from .fold import describe, folded_unembedding, residual_directions, universe
 from .models import GivenModel, ModelSource
 from .registry import Stated
+
+# Fewer tokens leave too few open ones to hold sets and others.
+MIN_UNIVERSE = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Subject:
         return self.decoder.shape[1]
 
     @functools.cached_property
+    def whitened(self) -> np.ndarray:
+        """The unembedding (d_model, V) whose products with directions are whitened logit weights, float32."""
+        return whitened(self.unembedding)
+
+    @functools.cached_property
     def model(self) -> Any:
         """The running model, a TransformerBridge (or what `from_objects` was given)."""
         return self._load_model()
@@ -77,6 +86,27 @@ class Subject:
     def dtype(self) -> Any:
         """Torch dtype of the model and the SAE; logit weights are float32 whatever it is."""
         return self.compute.dtype
+
+    def narrowed(self, ids: np.ndarray, description: str) -> Subject:
+        """The same subject with a universe of only those of its tokens that are among `ids`, logits centred over them.
+
+        Raises UsageError when fewer than MIN_UNIVERSE are left.
+        """
+        kept = np.isin(self.universe, ids)
+        if kept.sum() < MIN_UNIVERSE:
+            raise UsageError(
+                f"The universe {description} has {int(kept.sum())} tokens of {self.name}: a ranking needs at least "
+                f"{MIN_UNIVERSE}. Check spelling, case and leading spaces."
+            )
+        columns = np.ascontiguousarray(self.unembedding[:, kept])
+        columns -= columns.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+        return replace(
+            self,
+            universe=self.universe[kept],
+            unembedding=columns,
+            convention=f"{self.convention}; universe {description}",
+            hash=_content_hash(self.hash, self.universe[kept]),
+        )
 
     @classmethod
     def from_objects(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tsea.tools.statistics.directions import DirectionModel, mean_p_present, mean_p_specific, unit_rows
+from tsea.tools.statistics.directions import DirectionModel, MeanNull, mean_p_present, unit_rows
 
 DIMENSION = 24
 
@@ -52,7 +52,7 @@ def test_the_specific_p_is_uniform_on_directions_of_the_dictionarys_model(
     scale = np.sqrt(np.einsum("ds,de,es->s", set_means, model.covariance, set_means))
     z = (drawn - model.mean) @ set_means / scale
     assert np.allclose(z.std(axis=0), 1, atol=0.02)
-    p = mean_p_specific(decoder, set_means, model, decoder)
+    p = MeanNull(set_means, model, decoder).p_values(decoder)
     assert 0.04 <= (p < 0.05).mean() <= 0.06
 
 

@@ -193,7 +193,6 @@ def test_pocket_and_pocket_random_open_from_the_packages_data(
     np.testing.assert_array_equal(weights, pocket.model.W_E.detach().numpy())
 
 
-@pytest.mark.skipif(not opening.BUNDLED_DATA.is_dir(), reason="the bundled subject's data is not made yet")
 @pytest.mark.parametrize("name", BUNDLED)
 def test_the_bundled_subjects_are_read_as_the_bridge_reads_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = open_subject(name)

@@ -1,0 +1,3 @@
+"""Other people's enrichment software on a benchmark workload: one module each, installed with the extra `bench`."""
+
+PERMUTATIONS = 1000

@@ -1,0 +1,121 @@
+"""The commands `tsea eval ...`: measurements of tsea itself and of dictionaries, as tables, JSON or files."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .terminal import progress_bars
+
+if TYPE_CHECKING:
+    from ..evals.results import Report
+
+evals = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Measure: speed, calibration, claim rates, which statistic finds most, how dictionaries compare.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder to write NAME.json and NAME.md into.", show_default=False)
+]
+Subjects = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SUBJECT]...", help="Subjects by name (default: the bundled one, its layers, untrained)."),
+]
+
+
+@evals.command(epilog="Example: tsea eval speed '2,000 small'")
+def speed(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="[CASE]...", help="Parts of the names of cases (default: all).")
+    ] = None,
+    features: Annotated[int | None, typer.Option(help="Measure the first so many features of each case only.")] = None,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Time and memory beside other software, same data, same run; peers come with the extra `bench`."""
+    from ..evals.speed import report
+
+    with progress_bars() as progress:
+        _give(report(cases or (), features, progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval calibrate --json")
+def calibrate(json: Json = False, out: Out = None) -> None:
+    """Type I error, false discoveries and power of every statistic under every null, where the truth is known."""
+    from ..evals.calibrate import report
+
+    with progress_bars() as progress:
+        _give(report(progress), json, out)
+
+
+@evals.command("claim-rates", epilog="Example: tsea eval claim-rates pocket")
+def claim_rates(subjects: Subjects = None, json: Json = False, out: Out = None) -> None:
+    """How often features are labelled, and how often random directions and features on shuffled sets would be."""
+    from ..evals.claim_rates import SUBJECTS, report
+
+    with progress_bars() as progress:
+        _give(report(subjects or SUBJECTS, progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval excess pocket")
+def excess(subjects: Subjects = None, json: Json = False, out: Out = None) -> None:
+    """Excess discoveries: the share of features with a hit over that of random directions, by layer and null."""
+    from ..evals.excess import SUBJECTS, report
+
+    with progress_bars() as progress:
+        _give(report(subjects or SUBJECTS, progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval statistics --by-layer")
+def statistics(
+    by_layer: Annotated[
+        bool, typer.Option("--by-layer", help="A few statistics on every layer and on the untrained subject.")
+    ] = False,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Which statistic of token sets finds most: excess over random directions and over shuffled sets."""
+    from ..evals.statistics_compared import report
+
+    with progress_bars() as progress:
+        _give(report(by_layer, progress), json, out)
+
+
+@evals.command("read-outs", epilog="Example: tsea eval read-outs")
+def read_outs(json: Json = False, out: Out = None) -> None:
+    """The claim rule on the mass of logit weights and of whitened ones: claims, controls, and how many hold."""
+    from ..evals.read_outs import report
+
+    with progress_bars() as progress:
+        _give(report(progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval dictionaries local:checkpoint-1 local:checkpoint-2")
+def dictionaries(subjects: Subjects = None, json: Json = False, out: Out = None) -> None:
+    """SAEs, layers or checkpoints side by side: classes, claims, decoys and excess discoveries."""
+    from ..evals.dictionaries import SUBJECTS, report
+
+    with progress_bars() as progress:
+        _give(report(subjects or SUBJECTS, progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval published")
+def published(json: Json = False, out: Out = None) -> None:
+    """Published case studies of GPT-2 small, layer 8, through the real loading code (needs a download)."""
+    from ..evals.published import report
+
+    _give(report(), json, out)
+
+
+def _give(report: Report, json: bool, out: Path | None) -> None:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        report.write(out)
+    sys.stdout.write(f"{jsonlib.dumps(report.figures)}\n" if json else report.table)

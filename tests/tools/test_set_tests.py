@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tsea.tools.errors import UsageError
+from tsea.tools.ledger import TestLedger
+from tsea.tools.nulls import MASS
+from tsea.tools.results import SetTestRow
+from tsea.tools.set_tests import Earlier, set_tests
+from tsea.tools.statistics.fdr import two_stage_q
+from tsea.tools.storage.records import Records
+from tsea.tools.workbench import Workbench
+from tsea.tools.written_sets import WrittenSet
+
+FEATURES = np.arange(40)
+SUFFIX, OTHER = '{"suffix": "ing"}', '{"suffix": "ed"}'
+
+
+def _rows(bench: Workbench, spec: str, **options: object) -> list[list[SetTestRow]]:
+    return list(bench.test_set(FEATURES, spec, **options))  # type: ignore[arg-type]
+
+
+def test_a_written_copy_of_a_library_set_gets_the_librarys_values_and_p(pocket_bench: Workbench) -> None:
+    column = next(i for i, s in enumerate(pocket_bench.sets) if s.name == "suffix.ing")
+    ids = pocket_bench.sets[column].ids.tolist()
+    view = pocket_bench.views["open"]
+    values = MASS.evaluate(view, pocket_bench.mass_weights(pocket_bench.subject.decoder[FEATURES]))
+    p = pocket_bench.nulls("present")["open"].p_values(values)[:, :, column]
+    for feature, rows in zip(FEATURES, _rows(pocket_bench, json.dumps({"ids": ids})), strict=True):
+        assert {row.feature for row in rows} == {feature}
+        for side, row in enumerate(r for r in rows if r.statistic == "mass"):
+            assert row.value == pytest.approx(values[feature, side, column], abs=4e-3)
+            if row.p is not None and row.p > 0.01:
+                assert np.log10(row.p) == pytest.approx(np.log10(p[feature, side]), abs=0.12)
+
+
+@pytest.mark.parametrize("null", ["present", "specific", "random"])
+def test_q_is_two_stage_over_the_tests_of_the_call(pocket_bench: Workbench, null: str) -> None:
+    rows = _rows(pocket_bench, SUFFIX, null=null)
+    p = np.array([[np.nan if r.p is None else r.p for r in of_feature] for of_feature in rows])
+    q = np.array([[np.nan if r.q is None else r.q for r in of_feature] for of_feature in rows])
+    np.testing.assert_allclose(q, two_stage_q(p))
+    assert {r.tests for of_feature in rows for r in of_feature} == {p.shape[1]}
+    assert {r.null for of_feature in rows for r in of_feature} == {null}
+
+
+def test_earlier_tests_of_a_feature_raise_its_q(pocket_bench: Workbench) -> None:
+    written = WrittenSet(pocket_bench, SUFFIX)
+    alone = set_tests(written, "present", FEATURES)
+    fished = set_tests(written, "present", FEATURES, earlier={int(f): Earlier(1000) for f in FEATURES})
+    assert (fished.tests == alone.tests + 1000).all()
+    assert (fished.q >= alone.q - 1e-12).all() and (fished.q > alone.q).any()
+    p = np.stack([one.p.p for one in alone.tested], axis=1).reshape(len(FEATURES), -1)
+    padded = np.concatenate([p, np.ones((len(FEATURES), 1000))], axis=1)
+    np.testing.assert_allclose(fished.q, two_stage_q(padded)[:, : p.shape[1]])
+
+
+def test_a_run_counts_every_hypothesis_once_and_later_q_covers_it(pocket_bench: Workbench) -> None:
+    with Records() as records:
+        ledger = TestLedger(records, pocket_bench, "by hand")
+        first = _rows(pocket_bench, SUFFIX, ledger=ledger)
+        again = _rows(pocket_bench, SUFFIX, ledger=ledger)
+        assert [[r.q for r in rows] for rows in again] == [[r.q for r in rows] for rows in first]
+        second = _rows(pocket_bench, OTHER, ledger=ledger)
+        assert {r.tests for rows in second for r in rows} == {20}
+        (run,) = records.runs()
+        assert sum(entry.n_tests for entry in records.ledger(run)) == 20 * len(FEATURES)
+
+
+def test_a_run_about_another_subject_is_refused(pocket_bench: Workbench) -> None:
+    with Records() as records:
+        records.open_run("taken", "other", "another hash", {})
+        with pytest.raises(UsageError, match="is about other, not pocket"):
+            TestLedger(records, pocket_bench, "taken")
+
+
+def test_a_set_given_itself_adds_nothing_and_given_an_unrelated_one_keeps_its_sign(pocket_bench: Workbench) -> None:
+    given = _rows(pocket_bench, SUFFIX, given=OTHER)
+    statistics = [row.statistic for row in given[0]]
+    assert statistics[-4:] == ["partial", "partial", "partial_reverse", "partial_reverse"]
+    same = _rows(pocket_bench, SUFFIX, given=SUFFIX)
+    assert all(r.p is None for rows in same for r in rows if r.statistic.startswith("partial"))
+    with pytest.raises(UsageError, match="add --null present or specific"):
+        _rows(pocket_bench, SUFFIX, given=OTHER, null="random")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ('{"words": ["qwertyuiop"]}', "has 0 of .* open tokens.*No single token: qwertyuiop"),
+        ('{"regex": ".*"}', "at least 2 inside and outside"),
+        ('{"sufix": "ing"}', "suffix"),
+        ("no.such.set", "No token set"),
+        ("{", "JSON"),
+    ],
+)
+def test_sets_that_cannot_be_tested_say_what_to_do(pocket_bench: Workbench, spec: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        pocket_bench.test_set(FEATURES, spec)
+
+
+def test_inflation_is_far_above_one_for_tokens_that_go_together(pocket_bench: Workbench) -> None:
+    assert WrittenSet(pocket_bench, "suffix.ing").inflation > 2

@@ -1,0 +1,36 @@
+"""Random directions of a subject: the models that reference directions are drawn from, and decoys."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import numpy as np
+
+from .statistics.directions import DirectionModel, NullName
+from .subject.subject import Subject
+
+SEED = {"present": 11, "specific": 12, "decoy": 13, "overlap": 14, "shape": 15, "tails": 16, "index": 17}
+
+
+def direction_model(subject: Subject, null: NullName) -> DirectionModel:
+    """The model that reference directions of a null are drawn from."""
+    if null == "present":
+        return DirectionModel.isotropic(subject.d_model)
+    return DirectionModel.of_decoder(subject.decoder[subject.alive])
+
+
+def matched_directions(subject: Subject, count: int, purpose: Literal["decoy", "shape"] = "decoy") -> np.ndarray:
+    """Random directions (count, D) with the decoder's mean and covariance, for one purpose; no null is made of them."""
+    return direction_model(subject, "specific").sample(count, [SEED[purpose]]).numpy()
+
+
+def null_identity(subject: Subject, null: NullName) -> hashlib.blake2b:
+    """Digest of what a null's directions and their logit weights depend on."""
+    digest = hashlib.blake2b(null.encode(), digest_size=16)
+    if null == "specific":
+        digest.update(subject.hash.encode())
+    else:
+        # Isotropic directions know nothing of the dictionary: all dictionaries on a model share them.
+        digest.update(np.ascontiguousarray(subject.unembedding).data)
+    return digest

@@ -1,0 +1,107 @@
+"""Rows of written-set tests, with q-values that cover every test made of a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import UsageError
+from .results import SetTestRow, finite
+from .statistics.fdr import two_stage_q
+from .statistics.mass import SIDES
+from .statistics.names import NullChoice
+from .written_sets import Tested, WrittenSet
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Tests of a feature made before: how many, and the p-values known of them (hits); the others count as p = 1."""
+
+    tests: int = 0
+    p: tuple[float, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class SetTests:
+    """A written set in F features: statistics, q (F, 2 x statistics), confirmation (F, 2), tests counted (F,)."""
+
+    tested: list[Tested]
+    q: np.ndarray
+    holds: np.ndarray
+    tests: np.ndarray
+
+
+def set_tests(
+    written: WrittenSet,
+    null: NullChoice,
+    features: np.ndarray,
+    given: WrittenSet | None = None,
+    earlier: dict[int, Earlier] | None = None,
+) -> SetTests:
+    """Every statistic of a written set; q covers all of these features and their earlier tests.
+
+    Beside a `given` set, which needs a direction null, what each adds to the other.
+    """
+    if null == "random" and given is not None:
+        raise UsageError("A set given another one is judged by reference directions: add --null present or specific.")
+    tested = written.under(null, features)
+    holds = np.full((len(features), len(SIDES)), np.nan)
+    if null != "random":
+        if given is not None:
+            tested += written.beyond(given, null, features)
+        holds = written.holds(null, features)
+    before = [(earlier or {}).get(int(feature), Earlier()) for feature in features]
+    p = np.stack([one.p.p for one in tested], axis=1).reshape(len(features), -1)
+    tests = (~np.isnan(p)).sum(axis=1) + np.array([one.tests for one in before], dtype=np.int64)
+    return SetTests(tested, _q(p, before), holds, tests)
+
+
+def set_test_rows(
+    written: WrittenSet,
+    null: NullChoice,
+    features: np.ndarray,
+    given: WrittenSet | None = None,
+    earlier: dict[int, Earlier] | None = None,
+) -> Iterator[list[SetTestRow]]:
+    """The results of `set_tests`, one list of rows per feature."""
+    found = set_tests(written, null, features, given, earlier)
+    spec = written.spec.canonical()
+    for row, feature in enumerate(features):
+        yield [
+            SetTestRow.model_validate(
+                {
+                    "feature": int(feature),
+                    "spec": spec,
+                    "size": len(written.members),
+                    "inflation": written.inflation,
+                    "given": None if given is None else given.spec.to_json(),
+                    "statistic": one.statistic,
+                    "side": SIDES[side],
+                    "value": finite(one.values[row, side]),
+                    "null": null,
+                    "p": finite(one.p.p[row, side]),
+                    "error": finite(one.p.log10_error[row, side]),
+                    "q": finite(found.q[row, 2 * place + side]),
+                    "tests": int(found.tests[row]),
+                    "holds": _held(one, found.holds[row, side]),
+                }
+            )
+            for place, one in enumerate(found.tested)
+            for side in range(len(SIDES))
+        ]
+
+
+def _q(p: np.ndarray, before: list[Earlier]) -> np.ndarray:
+    known = max((len(one.p) for one in before), default=0)
+    all_p = np.full((len(p), p.shape[1] + known), np.nan)
+    all_p[:, : p.shape[1]] = p
+    for row, one in enumerate(before):
+        all_p[row, p.shape[1] : p.shape[1] + len(one.p)] = one.p
+    more = np.array([max(0, one.tests - len(one.p)) for one in before], dtype=np.int64)
+    return two_stage_q(all_p, more)[:, : p.shape[1]]
+
+
+def _held(tested: Tested, holds: float) -> bool | None:
+    return None if tested.statistic != "mass" or np.isnan(holds) else bool(holds)

@@ -1,0 +1,202 @@
+"""Tests of a token set that somebody wrote, in some features or in a whole dictionary, under one null."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .directions import SEED, direction_model
+from .errors import UsageError
+from .nulls import DirectionNull
+from .rank_index import REFERENCES, RankIndex
+from .statistics.directions import MeanNull, NullName, mean_p_present
+from .statistics.enrichment import SetIndex
+from .statistics.inflation import variance_inflation
+from .statistics.mass import side_weights
+from .statistics.names import NullChoice
+from .statistics.overlap import overlap_correlations, partial_correlation, set_correlations
+from .statistics.p_values import PValues
+from .statistics.projection import constant_as_zero, standardise
+from .statistics.random_set_null import RandomSetNull
+from .statistics.rank_profile import StoredScores
+from .statistics.reference import collect, counted
+from .token_sets.resolve import Resolved, resolve
+from .token_sets.spec import TokenSetSpec, parse_spec
+from .views import MIN_CONFIRM_MEMBERS, View, member_positions, ranked_values
+
+if TYPE_CHECKING:
+    from .workbench import Workbench
+
+MIN_MEMBERS = 2
+CONFIRM_LEVEL = 0.05
+DEEP_FEATURES = 16  # tails by splitting take seconds each; beyond so many features those of the bank must do
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One statistic of the set in F features: values (F, 2), promoted and suppressed, and p-values under the null."""
+
+    statistic: str
+    values: np.ndarray
+    p: PValues
+
+
+class WrittenSet:
+    """A written token set on a workbench's open tokens.
+
+    Raises UsageError for a malformed specification and for a set with fewer than MIN_MEMBERS open tokens or as few
+    others.
+    """
+
+    def __init__(self, workbench: Workbench, spec: TokenSetSpec | str) -> None:
+        self._workbench = workbench
+        self.spec = parse_spec(spec)
+        vocabulary = workbench.subject.vocabulary
+        self.resolved: Resolved = resolve(self.spec, vocabulary, workbench.library)
+        self.members = self._members(workbench.views["open"])
+        self.confirm_members = self._members(workbench.views["confirm"])
+        tokens = len(workbench.views["open"].tokens)
+        if not MIN_MEMBERS <= len(self.members) <= tokens - MIN_MEMBERS:
+            missing = ", ".join(item.item for item in self.resolved.unmatched[:5])
+            raise UsageError(
+                f"The token set has {len(self.members)} of {tokens} open tokens: a test needs at least {MIN_MEMBERS} "
+                f"inside and outside.{f' No single token: {missing}.' if missing else ''} "
+                "Check spelling, case and leading spaces."
+            )
+
+    @cached_property
+    def inflation(self) -> float:
+        """How many times more the set's mean logit weight varies over directions than that of unrelated tokens."""
+        sizes = np.array([len(self.members)])
+        return float(variance_inflation(self._mean, sizes, self._workbench.open_token_square)[0])
+
+    def under(self, null: NullChoice, features: np.ndarray) -> list[Tested]:
+        """Every statistic of the set in some features under one null."""
+        return self._random(features) if null == "random" else self._directions(null, features)
+
+    def beyond(self, other: WrittenSet, null: NullName, features: np.ndarray) -> list[Tested]:
+        """What this set adds to another and the other to this one: partial correlations with each side's mass weights.
+
+        p counts reference directions; it is 1 where the correlation turns its sign beside the other set.
+        """
+        workbench, sides = self._workbench, (1,) if null == "present" else (2,)
+        directions = direction_model(workbench.subject, null).sample(REFERENCES, [SEED["overlap"], SEED[null]])
+        reference = self._partial(other, directions.numpy())
+        observed = self._partial(other, workbench.subject.decoder[features])
+        tested: list[Tested] = []
+        for place, name in enumerate(("partial", "partial_reverse")):
+            values = observed[:, :, place, 0]
+            null_values = reference[:, :, place, 0].reshape(-1, *sides)
+            exceed = (null_values[None] >= values.reshape(-1, *sides)[:, None]).sum(axis=1).reshape(values.shape)
+            found = counted(exceed, len(null_values))
+            agrees = observed[:, :, place, 1] > 0
+            p = np.where(np.isnan(values), np.nan, np.where(agrees, found.p, 1.0))
+            tested.append(Tested(name, values, PValues(p, np.where(agrees, found.log10_error, 0.0))))
+        return tested
+
+    def _partial(self, other: WrittenSet, directions: np.ndarray) -> np.ndarray:
+        """Partial correlations (F, 2, 2, 2): by side, of this set and of the other, value and whether signs agree."""
+        view = self._workbench.views["open"]
+        membership = torch.zeros(len(view.tokens), 2)
+        membership[torch.from_numpy(self.members), 0] = 1
+        membership[torch.from_numpy(other.members), 1] = 1
+        own = membership.to(self._workbench.unembedding.device)
+        overlap = overlap_correlations(own[:, :1], own[:, 1:])[0, 0]
+        blocks: list[np.ndarray] = []
+        for part in self._workbench.feature_blocks(np.arange(len(directions))):
+            sides = side_weights(self._workbench.mass_weights(directions[part]))
+            r = set_correlations(sides.flatten(0, 1), own).reshape(len(part), 2, 2)
+            found = [partial_correlation(r[:, :, i], r[:, :, 1 - i], np.asarray(overlap)) for i in (0, 1)]
+            blocks.append(np.stack([np.stack([f.b_given_a, f.agrees], axis=-1) for f in found], axis=2))
+        return np.concatenate(blocks)
+
+    def holds(self, null: NullName, features: np.ndarray) -> np.ndarray:
+        """Whether each side's mass is as unlikely on confirm tokens (F, 2): 1 or 0, NaN where too few members."""
+        if len(self.confirm_members) < MIN_CONFIRM_MEMBERS:
+            return np.full((len(features), 2), np.nan)
+        index = self._workbench.rank_index("confirm", "whitened")
+        direction_null = _null_of(null, index.of_references(self.confirm_members, null).by_side()["mass"])
+        p = direction_null.p_values(_of(index, self.confirm_members, features).by_side()["mass"][:, :, None])
+        return (p[:, :, 0] <= CONFIRM_LEVEL).astype(float)
+
+    def _directions(self, null: NullName, features: np.ndarray) -> list[Tested]:
+        logits, whitened = (self._workbench.rank_index("open", weights) for weights in ("logits", "whitened"))
+        observed = _of(logits, self.members, features).by_side()
+        observed["mass"] = _of(whitened, self.members, features).by_side()["mass"]
+        reference = logits.of_references(self.members, null).by_side()
+        reference["mass"] = whitened.of_references(self.members, null).by_side()["mass"]
+        tested: list[Tested] = []
+        for statistic, values in observed.items():
+            if statistic == "mean":
+                p = PValues.exact(np.where(np.isnan(values), np.nan, self._mean_p(null, features)))
+            else:
+                deep = self._deep_mass(null) if statistic == "mass" else None
+                found = _null_of(null, reference[statistic], deep).estimate(values[:, :, None])
+                p = PValues(found.p[:, :, 0], found.log10_error[:, :, 0])
+            tested.append(Tested(statistic, values, p))
+        return tested
+
+    def _deep_mass(self, null: NullName) -> Callable[[int], np.ndarray]:
+        tails = self._workbench.deep_tails(null)
+        return lambda side: tails.levels(self.members, side)
+
+    def _random(self, features: np.ndarray) -> list[Tested]:
+        view, workbench = self._workbench.views["open"], self._workbench
+        sets = SetIndex.from_positions([self.members], len(view.tokens))
+        own = dataclasses.replace(view, sets=sets)
+        blocks: list[dict[str, tuple[np.ndarray, PValues]]] = []
+        for part in workbench.feature_blocks(features):
+            standardised = standardise(view.cut(workbench.weights(workbench.subject.decoder[part])))
+            scores = own.ranked(standardised)
+            null = RandomSetNull(constant_as_zero(standardised).cpu().numpy())
+            found = null.test(scores, sets.sizes, deep=len(features) <= DEEP_FEATURES).p
+            values = np.moveaxis(ranked_values(scores), 2, 0)
+            blocks.append({name: (values[place], found[name]) for place, name in enumerate(found)})
+        return [
+            Tested(
+                name,
+                np.concatenate([block[name][0] for block in blocks]),
+                PValues(
+                    np.concatenate([block[name][1].p[:, :, 0] for block in blocks]),
+                    np.concatenate([block[name][1].log10_error[:, :, 0] for block in blocks]),
+                ),
+            )
+            for name in blocks[0]
+        ]
+
+    def _mean_p(self, null: NullName, features: np.ndarray) -> np.ndarray:
+        subject, rows = self._workbench.subject, self._workbench.subject.decoder[features]
+        if null == "present":
+            return mean_p_present(rows, self._mean)[:, :, 0]
+        model = self._workbench.decoder_model
+        return MeanNull(self._mean, model, subject.decoder[subject.alive]).p_values(rows)[:, :, 0]
+
+    @cached_property
+    def _mean(self) -> np.ndarray:
+        """Mean unembedding column of the members, centred over the view: (D, 1)."""
+        positions = self._workbench.views["open"].tokens[self.members]
+        own = self._workbench.subject.unembedding[:, positions].mean(axis=1)
+        return (own - self._workbench.open_centre)[:, None]
+
+    def _members(self, view: View) -> np.ndarray:
+        return member_positions(self._workbench.subject.universe[view.tokens], self.resolved.ids)
+
+
+def _of(index: RankIndex, members: np.ndarray, features: np.ndarray) -> StoredScores:
+    """Stored statistics of a set in features: of the whole dictionary at once when many are wanted."""
+    if 8 * len(features) >= index.features:
+        return StoredScores(index.of_features(members).values[features])
+    return StoredScores(np.concatenate([index.of_feature(members, int(feature)).values for feature in features]))
+
+
+def _null_of(null: NullName, values: np.ndarray, deep: Callable[[int], np.ndarray] | None = None) -> DirectionNull:
+    """The null of one statistic from its values (R, 2) in reference directions."""
+    rows = values.reshape(-1, 1) if null == "present" else values
+    reference = collect([rows], len(rows))
+    return DirectionNull(null, dataclasses.replace(reference, deep=deep))
