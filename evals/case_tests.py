@@ -14,7 +14,7 @@ from ..tools.statistics.directions import MeanNull, NullName, mean_p_present
 from ..tools.statistics.mass import mass, side_weights
 from ..tools.statistics.names import NullChoice
 from ..tools.statistics.projection import blocks, logit_weights, standardise
-from ..tools.statistics.random_set_null import RandomSetNull
+from ..tools.statistics.random_set_null import random_set_tests
 from ..tools.storage.cache import ByteCache
 from ..tools.views import View
 from .cases import Case
@@ -72,7 +72,7 @@ def random_set_p(view: View, weights: torch.Tensor) -> dict[str, np.ndarray]:
     k, n = view.sets.sizes, len(view.tokens)
     standardised = standardise(weights)
     z = view.means(standardised) / np.sqrt((n - k) / (k * (n - 1)))
-    ranked = RandomSetNull(standardised.numpy()).test(view.ranked(standardised), k).p
+    ranked = random_set_tests(view.ranked(standardised), k).p
     return {
         "mass": random_set_mass_p(view, weights),
         "mean": 2 * stats.norm.sf(np.abs(z)),

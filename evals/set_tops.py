@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tools.statistics._jit import compiled, over_blocks
+from ..tools.statistics._jit import compiled
 from ..tools.statistics.enrichment import SetIndex
+from ..tools.statistics.threads import over_blocks
 
 
 def top_means(values: np.ndarray, sets: SetIndex, counts: tuple[int, ...]) -> np.ndarray:

@@ -90,7 +90,7 @@ def measure_speed(cases: Sequence[Case] = CASES, progress: Progress = silent) ->
     total = sum(1 + len(case.peers) for case in cases)
     for case in cases:
         ours = measure_apart(case.ours.prepare, case.ours.cut(case.workload))
-        rows.append(_row(case, case.ours, ours, ours))
+        rows.append(_row(case, case.ours, ours, ours, case.ours.note))
         progress("speed", len(rows), total)
         for peer in case.peers:
             rows.append(_peer_row(case, peer, ours))

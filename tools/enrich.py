@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from .statistics.fdr import two_stage_q
 from .statistics.inflation import mean_square_norm, variance_inflation
 from .statistics.mass import SIDES, side_weights
 from .statistics.p_values import PValues
-from .statistics.projection import constant_as_zero, logit_weights, standardise
-from .statistics.random_set_null import RandomSetNull
+from .statistics.projection import logit_weights, standardise
+from .statistics.random_set_null import RandomSetTests, random_set_tests
 from .statistics.ranks import descending_order
+from .statistics.threads import by_rows
 from .subject.subject import Subject
 from .views import View, ViewName, ranked_values
 
@@ -39,6 +40,16 @@ class Tested:
     p: dict[str, PValues]  # (F, 2, S) by null: random where that null is at hand, present, specific
     scores: EnrichmentScores | None = None
     nes: np.ndarray | None = None
+
+
+class _Measured(NamedTuple):
+    """What some directions give before reference directions are asked."""
+
+    masses: np.ndarray  # (F, 2, S + 1)
+    means: np.ndarray  # (F, S)
+    ranked: np.ndarray  # (F, 2, 3 S), as ranked_values has it
+    scores: dict[str, EnrichmentScores]
+    by_chance: RandomSetTests
 
 
 class Enrichment:
@@ -60,35 +71,49 @@ class Enrichment:
     def test(self, directions: np.ndarray) -> dict[str, Tested]:
         """Every statistic of a block of directions (F, D)."""
         rows = torch.from_numpy(directions)
-        masses = self._view.masses(standardise(logit_weights(rows, self._whitened)))
-        standardised = standardise(logit_weights(rows, self._columns))
-        in_sets = {null: _columns(found, slice(-1)) for null, found in self._direction_p(MASS, masses).items()}
-        tested = {"mass": Tested(masses[:, :, :-1], in_sets), "mean": self._mean(directions, standardised)}
-        return tested | self._ranked(standardised)
+        whitened, weights = logit_weights(rows, self._whitened), logit_weights(rows, self._columns)
+        parts = by_rows(self._measured, whitened, weights)
+        found = _Measured(
+            np.concatenate([part.masses for part in parts]),
+            np.concatenate([part.means for part in parts]),
+            np.concatenate([part.ranked for part in parts]),
+            {power: EnrichmentScores.joined([part.scores[power] for part in parts]) for power in parts[0].scores},
+            RandomSetTests.joined([part.by_chance for part in parts]),
+        )
+        in_sets = {null: _columns(p, slice(-1)) for null, p in self._direction_p(MASS, found.masses).items()}
+        tested = {"mass": Tested(found.masses[:, :, :-1], in_sets), "mean": self._mean(directions, found.means)}
+        return tested | self._ranked(found)
+
+    def _measured(self, whitened: torch.Tensor, weights: torch.Tensor) -> _Measured:
+        view, standardised = self._view, standardise(weights)
+        scores = view.ranked(standardised)
+        return _Measured(
+            view.masses(standardise(whitened)),
+            view.means(standardised),
+            ranked_values(scores),
+            {"es_p0": scores.p0, "es_p1": scores.p1},
+            random_set_tests(scores, view.sets.sizes),
+        )
 
     def _direction_p(self, statistic: Statistic, values: np.ndarray) -> dict[str, PValues]:
         return {null: self._nulls(null, statistic)["open"].estimate(values) for null in NULLS}
 
-    def _mean(self, directions: np.ndarray, standardised: torch.Tensor) -> Tested:
-        means = self._view.means(standardised)
+    def _mean(self, directions: np.ndarray, means: np.ndarray) -> Tested:
         values = np.stack([means, -means], axis=1)
         p = {"present": mean_p_present(directions, self._set_means), "specific": self._specific.p_values(directions)}
         unknown = np.isnan(values)
         return Tested(values, {null: PValues.exact(np.where(unknown, np.nan, found)) for null, found in p.items()})
 
-    def _ranked(self, standardised: torch.Tensor) -> dict[str, Tested]:
-        scores, sets = self._view.ranked(standardised), len(self._view.sets)
-        by_chance = RandomSetNull(constant_as_zero(standardised).cpu().numpy()).test(scores, self._view.sets.sizes)
-        values = ranked_values(scores)
-        p = self._direction_p(RANKED, values)
+    def _ranked(self, found: _Measured) -> dict[str, Tested]:
+        sets, p = len(self._view.sets), self._direction_p(RANKED, found.ranked)
         tested: dict[str, Tested] = {}
         for place, name in enumerate(RANK_STATISTICS):
             own = slice(place * sets, (place + 1) * sets)
             tested[name] = Tested(
-                values[:, :, own],
-                {"random": by_chance.p[name]} | {null: _columns(found, own) for null, found in p.items()},
-                {"es_p0": scores.p0, "es_p1": scores.p1}.get(name),
-                by_chance.nes.get(name),
+                found.ranked[:, :, own],
+                {"random": found.by_chance.p[name]} | {null: _columns(of, own) for null, of in p.items()},
+                found.scores.get(name),
+                found.by_chance.nes.get(name),
             )
         return tested
 

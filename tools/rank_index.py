@@ -21,7 +21,7 @@ from .files import atomic_write, write_failure
 from .progress import Progress
 from .statistics.directions import NULLS, NullName
 from .statistics.projection import blocks, logit_weights, standardise
-from .statistics.rank_profile import StoredRankings, StoredScores
+from .statistics.rank_profile import StoredRankings
 from .storage.home import home
 from .subject.subject import Subject
 from .views import View
@@ -39,7 +39,7 @@ class RankIndex:
 
     def __init__(self, folder: Path, rankings: StoredRankings, features: int) -> None:
         self.folder, self.features = folder, features
-        self._rankings = rankings
+        self.rankings = rankings
 
     @classmethod
     def open(cls, subject: Subject, view: View, weights: Weights, progress: Progress) -> RankIndex:
@@ -57,18 +57,15 @@ class RankIndex:
         rankings = StoredRankings(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in shapes})
         return cls(folder, rankings, subject.n_features)
 
-    def of_feature(self, members: np.ndarray, feature: int) -> StoredScores:
-        """Statistics of one set in one feature."""
-        return self._rankings.score(members, feature, feature + 1)
+    @property
+    def every_feature(self) -> slice:
+        """The rows of the dictionary's features, in their order."""
+        return slice(0, self.features)
 
-    def of_features(self, members: np.ndarray) -> StoredScores:
-        """Statistics of one set in every feature."""
-        return self._rankings.score(members, 0, self.features)
-
-    def of_references(self, members: np.ndarray, null: NullName) -> StoredScores:
-        """Statistics of one set in the reference directions of a null."""
+    def references(self, null: NullName) -> slice:
+        """The rows of the reference directions of a null."""
         start = self.features + NULLS.index(null) * REFERENCES
-        return self._rankings.score(members, start, start + REFERENCES)
+        return slice(start, start + REFERENCES)
 
 
 def _build(

@@ -11,7 +11,7 @@ from .errors import TseaError, UsageError
 from .nulls import RANK_STATISTICS
 from .statistics.enrichment import SetIndex, score_sets
 from .statistics.p_values import PValues
-from .statistics.random_set_null import RandomSetNull
+from .statistics.random_set_null import random_set_tests
 from .views import ranked_values
 
 
@@ -59,7 +59,7 @@ def given_ranking(values: np.ndarray, sets: SetIndex) -> GivenRanking:
             continue
         of_rows = np.ascontiguousarray(values[np.ix_(rows, np.flatnonzero(kept))])
         scores = score_sets(of_rows, index)
-        by_chance = RandomSetNull(of_rows).test(scores, index.sizes).p
+        by_chance = random_set_tests(scores, index.sizes).p
         at = np.ix_(rows, np.arange(2), columns)
         for name, part in zip(RANK_STATISTICS, np.split(ranked_values(scores), len(RANK_STATISTICS), 2), strict=True):
             found[name][at] = part

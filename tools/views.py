@@ -18,6 +18,7 @@ from .statistics.accelerated import score_sets_on_device
 from .statistics.enrichment import EnrichmentScores, SetIndex, SetScores, score_sets
 from .statistics.mass import concentration, mass, side_weights
 from .statistics.projection import constant_as_zero
+from .statistics.threads import by_rows
 from .token_sets.library import TokenSet
 
 ViewName = Literal["open", "confirm"]
@@ -67,8 +68,13 @@ class View:
 
     def masses(self, standardised: torch.Tensor) -> np.ndarray:
         """Mass of every set, and as the last column the concentration, of standardised weights: (F, 2, S + 1)."""
-        sets = mass(side_weights(standardised), self.membership.to(standardised.device))
-        return torch.cat([sets, concentration(standardised)[:, :, None]], dim=2).cpu().numpy()
+        membership = self.membership.to(standardised.device)
+
+        def of_rows(rows: torch.Tensor) -> np.ndarray:
+            sets = mass(side_weights(rows), membership)
+            return torch.cat([sets, concentration(rows)[:, :, None]], dim=2).cpu().numpy()
+
+        return np.concatenate(by_rows(of_rows, standardised))
 
     def ranked(self, standardised: torch.Tensor) -> SetScores:
         """Enrichment scores and AUROC of every set from standardised weights; NaN for rows that rank nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +19,11 @@ from .statistics.directions import MeanNull, NullName, mean_p_present
 from .statistics.enrichment import SetIndex
 from .statistics.inflation import variance_inflation
 from .statistics.mass import side_weights
-from .statistics.names import NullChoice
+from .statistics.names import NullChoice, Statistic
 from .statistics.overlap import overlap_correlations, partial_correlation, set_correlations
 from .statistics.p_values import PValues
-from .statistics.projection import constant_as_zero, standardise
-from .statistics.random_set_null import RandomSetNull
-from .statistics.rank_profile import StoredScores
+from .statistics.projection import standardise
+from .statistics.random_set_null import random_set_tests
 from .statistics.reference import collect, counted
 from .token_sets.resolve import Resolved, resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
@@ -121,16 +120,19 @@ class WrittenSet:
         if len(self.confirm_members) < MIN_CONFIRM_MEMBERS:
             return np.full((len(features), 2), np.nan)
         index = self._workbench.rank_index("confirm", "whitened")
-        direction_null = _null_of(null, index.of_references(self.confirm_members, null).by_side()["mass"])
-        p = direction_null.p_values(_of(index, self.confirm_members, features).by_side()["mass"][:, :, None])
+        read = partial(index.rankings.masses, self.confirm_members)
+        direction_null = _null_of(null, read(index.references(null))["mass"])
+        p = direction_null.p_values(_of_features(index, features, read)["mass"][:, :, None])
         return (p[:, :, 0] <= CONFIRM_LEVEL).astype(float)
 
     def _directions(self, null: NullName, features: np.ndarray) -> list[Tested]:
+        observed: dict[Statistic, np.ndarray] = {}
+        reference: dict[Statistic, np.ndarray] = {}
         logits, whitened = (self._workbench.rank_index("open", weights) for weights in ("logits", "whitened"))
-        observed = _of(logits, self.members, features).by_side()
-        observed["mass"] = _of(whitened, self.members, features).by_side()["mass"]
-        reference = logits.of_references(self.members, null).by_side()
-        reference["mass"] = whitened.of_references(self.members, null).by_side()["mass"]
+        for index, statistics in ((whitened, whitened.rankings.masses), (logits, logits.rankings.scores)):
+            read = partial(statistics, self.members)
+            observed |= _of_features(index, features, read)
+            reference |= read(index.references(null))
         tested: list[Tested] = []
         for statistic, values in observed.items():
             if statistic == "mean":
@@ -154,8 +156,7 @@ class WrittenSet:
         for part in workbench.feature_blocks(features):
             standardised = standardise(view.cut(workbench.weights(workbench.subject.decoder[part])))
             scores = own.ranked(standardised)
-            null = RandomSetNull(constant_as_zero(standardised).cpu().numpy())
-            found = null.test(scores, sets.sizes, deep=len(features) <= DEEP_FEATURES).p
+            found = random_set_tests(scores, sets.sizes, deep=len(features) <= DEEP_FEATURES).p
             values = np.moveaxis(ranked_values(scores), 2, 0)
             blocks.append({name: (values[place], found[name]) for place, name in enumerate(found)})
         return [
@@ -188,11 +189,14 @@ class WrittenSet:
         return member_positions(self._workbench.subject.universe[view.tokens], self.resolved.ids)
 
 
-def _of(index: RankIndex, members: np.ndarray, features: np.ndarray) -> StoredScores:
-    """Stored statistics of a set in features: of the whole dictionary at once when many are wanted."""
+def _of_features(
+    index: RankIndex, features: np.ndarray, read: Callable[[slice], dict[Statistic, np.ndarray]]
+) -> dict[Statistic, np.ndarray]:
+    """Stored statistics in features: read of the whole dictionary at once when many are wanted, else one by one."""
     if 8 * len(features) >= index.features:
-        return StoredScores(index.of_features(members).values[features])
-    return StoredScores(np.concatenate([index.of_feature(members, int(feature)).values for feature in features]))
+        return {name: values[features] for name, values in read(index.every_feature).items()}
+    rows = [read(slice(feature, feature + 1)) for feature in features.tolist()]
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _null_of(null: NullName, values: np.ndarray, deep: Callable[[int], np.ndarray] | None = None) -> DirectionNull:

@@ -37,12 +37,10 @@ def test_an_index_agrees_with_what_is_computed_anew(small: Subject, pocket_bench
     weights = torch.from_numpy(small.decoder) @ torch.from_numpy(small.unembedding)
     scores = view.ranked(torch.nn.functional.layer_norm(view.cut(weights), (len(view.tokens),), eps=0))
     for column in (0, 3):
-        found = index.of_features(view.members(column)).by_side()
+        found = index.rankings.scores(view.members(column), index.every_feature)
         live = small.alive
         np.testing.assert_allclose(found["es_p0"][live, 0], scores.p0.positive[live, column], atol=1e-3)
         np.testing.assert_allclose(found["rank_sum"][live, 0], scores.auroc[live, column], atol=1e-4)
-    one = index.of_feature(view.members(3), 17)
-    np.testing.assert_array_equal(one.values[0], index.of_features(view.members(3)).values[17])
 
 
 def test_an_interrupted_build_goes_on_where_it_stopped(
@@ -71,10 +69,10 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
     whole = dataclasses.replace(small, hash="another name for the same")
     fresh = RankIndex.open(whole, view, "logits", silent)
     members = view.members(0)
-    np.testing.assert_array_equal(resumed.of_features(members).values, fresh.of_features(members).values)
-    np.testing.assert_array_equal(
-        resumed.of_references(members, "present").values, fresh.of_references(members, "present").values
-    )
+    for rows in (resumed.every_feature, resumed.references("present")):
+        again, anew = (index.rankings.scores(members, rows) for index in (resumed, fresh))
+        for name, values in again.items():
+            np.testing.assert_array_equal(values, anew[name])
 
 
 def test_an_index_is_built_once_for_each_ranking_and_view(small: Subject, pocket_bench: Workbench) -> None:
@@ -98,6 +96,7 @@ def test_a_full_disk_is_one_clear_line(
 
 def test_the_whitened_index_holds_the_mass(small: Subject, pocket_bench: Workbench) -> None:
     view: View = pocket_bench.views["open"]
-    found = RankIndex.open(small, view, "whitened", silent).of_features(view.members(2)).by_side()["mass"]
+    index = RankIndex.open(small, view, "whitened", silent)
+    found = index.rankings.masses(view.members(2), index.every_feature)["mass"]
     direct = MASS.evaluate(view, pocket_bench.mass_weights(small.decoder))[:, :, 2]
     np.testing.assert_allclose(found[small.alive], direct[small.alive], atol=3e-3)

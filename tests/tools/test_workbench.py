@@ -145,3 +145,44 @@ def test_frames_hold_the_same_rows_as_the_results(pocket_bench: Workbench) -> No
     assert frame.feature.tolist() == [3, 700] and "class" in frame.columns
     rows = pocket_bench.enrich_frame("3", "regex.*")
     assert set(rows.statistic) == {"mass", "mean", "es_p0", "es_p1", "rank_sum"}
+
+
+def test_a_hit_is_explained_by_a_stronger_overlapping_hit_of_the_same_side_only(pocket_bench: Workbench) -> None:
+    rows = [row for of_feature in pocket_bench.enrich(np.arange(60)) for row in of_feature]
+    by_name = {(row.feature, row.set, row.side): row for row in rows if row.statistic == "mass"}
+    explained = [row for row in rows if row.explained_by is not None]
+    assert explained
+    for row in explained:
+        better = by_name[row.feature, row.explained_by or "", row.side]
+        assert row.statistic == "mass" and better.explained_by is None
+        assert row.q is not None and row.q <= 0.05 and better.q is not None and better.q <= 0.05
+        shared = np.intersect1d(pocket_bench.library[row.set].ids, pocket_bench.library[better.set].ids)
+        assert len(shared) > 0
+
+
+def test_inflation_is_how_far_set_means_of_directions_vary_beyond_independent_tokens(pocket_bench: Workbench) -> None:
+    view = pocket_bench.views["open"]
+    weights = view.cut(
+        pocket_bench.weights(DirectionModel.isotropic(pocket_bench.subject.d_model).sample(4096, [3]).numpy())
+    )
+    rows = next(iter(pocket_bench.enrich(FEATURES[:1])))
+    for column in (0, 30):
+        found = next(row.inflation for row in rows if row.set == pocket_bench.sets[column].name)
+        members = view.members(column)
+        centred = weights - weights.mean(dim=1, keepdim=True)
+        measured = centred[:, members].mean(dim=1).square().mean() / centred.square().mean() * len(members)
+        assert found == pytest.approx(float(measured), rel=0.15)
+
+
+def test_a_narrowed_subject_ranks_its_tokens_alone(pocket_bench: Workbench) -> None:
+    subject = pocket_bench.subject
+    kept = subject.universe[::3]
+    narrow = subject.narrowed(np.append(kept, 10**9), "every third")
+    assert np.array_equal(narrow.universe, kept)
+    np.testing.assert_allclose(narrow.unembedding.mean(axis=1), 0, atol=1e-5)
+    weights, expected = subject.decoder[3] @ narrow.unembedding, (subject.decoder[3] @ subject.unembedding)[::3]
+    np.testing.assert_allclose(weights, expected - expected.mean(), atol=1e-4)
+    assert narrow.hash != subject.hash and narrow.whitened.shape == narrow.unembedding.shape
+    assert narrow.hash == subject.narrowed(kept, "the same by another name").hash
+    with pytest.raises(UsageError, match="needs at least 100"):
+        subject.narrowed(kept[:99], "ninety-nine")

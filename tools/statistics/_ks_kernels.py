@@ -15,8 +15,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _NEGLIGIBLE = 36.0  # e^-36 of the largest term is below the rounding of the sum
-# Of large sets the first terms are summed one by one, then about so many more, each for those next to it.
-_EVERY, _STRIDDEN = 512, 512
 _PROBED = 64  # terms among which the largest is looked for
 
 
@@ -42,7 +40,6 @@ def ballot_tail(tails: Integers, rare: Integers, log_factorial: Floats, log_p: F
         if u <= 0 or u > a * b:
             log_p[index] = 0.0 if u <= 0 else -np.inf
             continue
-        stride = max(1, (a - _EVERY) // _STRIDDEN)
         largest, added = -np.inf, 0.0
         for h in range(0, a + 1, max(1, a // _PROBED)):  # near the largest term; the sum is in units of it
             m = (u + b * h + a - 1) // a
@@ -51,16 +48,14 @@ def ballot_tail(tails: Integers, rare: Integers, log_factorial: Floats, log_p: F
         h, m = 0, (u + a - 1) // a
         excess = m * a - u  # m a - (u + b h), carried along instead of divided anew
         whole, part = b // a, b % a
-        whole_stride, part_stride = b * stride // a, b * stride % a
         while h <= a and m <= b:
             log_paths = log_share(log_factorial, n, a, m, h) - all_paths - largest
-            single = h < _EVERY
             if log_paths > -_NEGLIGIBLE:
                 share = (u + excess) / (a * (m + h))
-                added += (1 if single else stride) * share * np.exp(log_paths)
-            h += 1 if single else stride
-            m += whole if single else whole_stride
-            excess -= part if single else part_stride
+                added += share * np.exp(log_paths)
+            h += 1
+            m += whole
+            excess -= part
             if excess < 0:
                 m += 1
                 excess += a

@@ -91,12 +91,19 @@ def tie_blocks(pairs: Pairs, starts: Blocks, stops: Blocks) -> None:
 
 
 @compiled
-def middle_row(pairs: Pairs, ranks: Ranks, middles: Blocks) -> None:
-    """Twice the mean rank of every token's block of equal weights, by token."""
+def middle_row(pairs: Pairs, ranks: Ranks, middles: Blocks) -> float:
+    """Twice the mean rank of every token's block of equal weights, by token; returns the row's untied share.
+
+    That is 1 - sum(t^3 - t) / (n^3 - n) over the blocks of t equal weights.
+    """
     for token in range(pairs.size):
         middles[token] = 2 * ranks[token]
+    n, ties = float(pairs.size), 0.0
     start, stop = next_ties(pairs, 0)
     while start < pairs.size:
         for rank in range(start, stop):
             middles[pairs[rank] & _TOKEN] = start + stop - 1
+        size = float(stop - start)
+        ties += size**3 - size
         start, stop = next_ties(pairs, stop)
+    return 1.0 - ties / (n**3 - n)

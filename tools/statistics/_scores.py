@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._bits import Hits, Members, Words, bit_count, mark, mark_both, summarise, take_ranks
+from ._bits import Hits, Members, Words, mark, mark_both, summarise, take_ranks
 from ._jit import compiled
 from ._order import Blocks, Pairs, Ranks, magnitude_row, middle_row, rank_row, tie_blocks, tied
 from ._walk import Number, Numbers, Steps, walk, walk_tied, walk_words
@@ -43,6 +43,27 @@ class Scratch(NamedTuple):
     marks: Marks
     unweighted: Steps
     weighted: Steps
+
+
+class Found(NamedTuple):
+    """What scoring F rows on S sets fills: ES+ and ES- of each of P powers, and with p=1 the rest."""
+
+    extremes: NDArray[np.float64]  # (P, 2, F, S)
+    peaks: NDArray[np.int32]  # (P, 2, F, S)
+    auroc: NDArray[np.float64]  # (F, S)
+    magnitudes: Row  # (F, V): |weight| by rank
+    untied: NDArray[np.float64]  # (F,)
+
+
+def found_for(rows: int, n: int, sets: int, powers: int) -> Found:
+    """Space for what is found of so many rows over n tokens."""
+    return Found(
+        extremes=np.empty((powers, 2, rows, sets), dtype=np.float64),
+        peaks=np.empty((powers, 2, rows, sets), dtype=np.int32),
+        auroc=np.empty((rows, sets), dtype=np.float64),
+        magnitudes=np.empty((rows, n), dtype=np.float32),
+        untied=np.empty(rows, dtype=np.float64),
+    )
 
 
 def scratch_for(n: int) -> Scratch:
@@ -103,16 +124,6 @@ def extremes_with_ties(
 
 
 @compiled
-def fill_words(words: Words, gain: Number, miss: Number, rises: Numbers, falls: Numbers) -> None:
-    """Rises (unless `gain` is 0) and falls of the members marked in `words`."""
-    for word in range(words.size):
-        count = bit_count(words[word])
-        if gain != 0:
-            rises[word] = count * gain
-        falls[word] = (64 - count) * miss
-
-
-@compiled
 def sum_members(
     members: Members, weights: Row, middles: Blocks, ranks: Ranks, rises: Numbers, long: bool
 ) -> tuple[float, int]:
@@ -140,14 +151,10 @@ def score_row(
     members: Members,
     powers: NDArray[np.int64],
     scratch: Scratch,
-    extremes: NDArray[np.float64],
-    peaks: NDArray[np.int32],
-    auroc: NDArray[np.float64],
+    found: Found,
 ) -> None:
-    """Score one row of weights (F, V) whose sorted pairs are in scratch.
-
-    Fills extremes and peaks (P, 2, F, S), ES+ and ES- of each power, and with p=1 auroc (F, S).
-    """
+    """Score one row of weights (F, V) whose sorted pairs are in scratch."""
+    extremes, peaks, auroc = found.extremes, found.peaks, found.auroc
     ranking, marks, unweighted, weighted = scratch
     pairs, ranks, middles, magnitudes = ranking.pairs, ranking.ranks, ranking.middles, ranking.magnitudes
     words, summary, hits, constant = marks.words, marks.summary, marks.hits, unweighted.gains
@@ -156,12 +163,15 @@ def score_row(
         extremes[:, :, row] = np.nan
         peaks[:, :, row] = -1
         auroc[row] = np.nan
+        found.untied[row] = 0.0
+        found.magnitudes[row] = 0.0
         return
     own_weights = weights[row]
     rank_row(pairs, ranks)
     if powers[-1] == 1:
         magnitude_row(pairs, magnitudes.view(np.uint32))
-        middle_row(pairs, ranks, middles)
+        found.magnitudes[row] = magnitudes
+        found.untied[row] = middle_row(pairs, ranks, middles)
     ranking.stops[0] = 0
     for index in range(pointers.size - 1):
         own = members[pointers[index] : pointers[index + 1]]
@@ -177,8 +187,7 @@ def score_row(
                 scale = float(size) * float(n - size)
                 constant[0] = n - size
                 if long:
-                    fill_words(words, n - size, size, unweighted.rises, unweighted.falls)
-                    high, low, peak, trough = walk_words(words, unweighted, size, 0, 1)
+                    high, low, peak, trough = walk_words(words, n - size, unweighted, size, 0, 1)
                 else:
                     high, low, peak, trough = walk(hits[:size], constant, 0, size, 0)
                 if not reads_well(pairs, peak, trough):
@@ -190,8 +199,7 @@ def score_row(
                 auroc[row, index] = 1.0 - (doubled - size * (size - 1)) / (2.0 * size * (n - size))
                 miss, rounding = scale / (n - size), _ROUNDING * scale
                 if long:
-                    fill_words(words, 0.0, miss, weighted.rises, weighted.falls)
-                    top, bottom, peak, trough = walk_words(words, weighted, miss, rounding, 3 * rounding)
+                    top, bottom, peak, trough = walk_words(words, 0.0, weighted, miss, rounding, 3 * rounding)
                 else:
                     top, bottom, peak, trough = walk(hits[:size], magnitudes, -1, miss, rounding)
                 if not reads_well(pairs, peak, trough):

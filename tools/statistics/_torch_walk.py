@@ -23,6 +23,7 @@ class TorchRanking:
     middles: torch.Tensor  # float64, twice the mean rank of the block of equal weights
     ends: torch.Tensor  # bool: the last rank of a block of equal weights
     flat: torch.Tensor  # (f,) bool: all weights equal
+    untied: torch.Tensor  # (f,) float64: untied share, as enrichment.SetScores has it
 
     @classmethod
     def of(cls, weights: torch.Tensor) -> TorchRanking:
@@ -46,7 +47,12 @@ class TorchRanking:
             middles=blocked((starts + lasts).double(), 0.0),
             ends=blocked(ends, False),
             flat=ranked[:, 0] == ranked[:, -1],
+            untied=1 - ((lasts - starts + 1).double() ** 2 - 1).sum(dim=1) / max(1.0, float(n) ** 3 - n),
         )
+
+    def magnitudes(self, n_tokens: int) -> torch.Tensor:
+        """|weight| by rank, float32 (f, V), 0 where all weights are equal."""
+        return torch.where(self.flat[:, None], 0.0, self.gains.flatten(1)[:, :n_tokens]).float()
 
 
 @dataclass(frozen=True)

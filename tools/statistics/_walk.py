@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._bits import Hits, Words, lowest_bit
+from ._bits import Hits, Words, bit_count, lowest_bit
 from ._jit import compiled
 from ._order import Blocks
 
@@ -84,21 +84,32 @@ def walk_tied(
 
 
 @compiled
+def fill_words(words: Words, gain: Number, miss: Number, steps: Steps) -> tuple[Number, Number]:
+    """Rises (unless `gain` is 0) and falls of the members marked in `words`; the extremes at the words' edges."""
+    rises, falls, value = steps.rises, steps.falls, miss - miss
+    top, bottom = value, value
+    for word in range(words.size):
+        top, bottom = max(top, value), min(bottom, value)
+        count = bit_count(words[word])
+        if gain != 0:
+            rises[word] = count * gain
+        falls[word] = (64 - count) * miss
+        value += rises[word] - falls[word]
+    return top, bottom
+
+
+@compiled
 def walk_words(
-    words: Words, steps: Steps, miss: Number, rounding: Number, margin: Number
+    words: Words, gain: Number, steps: Steps, miss: Number, rounding: Number, margin: Number
 ) -> tuple[Number, Number, int, int]:
-    """As `walk` for the members marked in `words`, given the rises and falls of each word.
+    """As `walk` for the members marked in `words`; `gain` is one member's, or 0 where the rises are filled.
 
     The sum at the words' edges bounds the extremes from inside; a word is opened only where all its members first, or
     all its other tokens first, would reach further than that less `margin`, which must exceed `rounding`: the member
     where an edge's value is first reached is to be found too.
     """
     gains, every, rises, falls = steps.gains, steps.every, steps.rises, steps.falls
-    value = miss - miss
-    top, bottom = value, value
-    for word in range(words.size):
-        top, bottom = max(top, value), min(bottom, value)
-        value += rises[word] - falls[word]
+    top, bottom = fill_words(words, gain, miss, steps)
     value, peak, trough = miss - miss, -1, -1
     top, bottom = max(top - margin, value), min(bottom + margin, value)
     for word in range(words.size):

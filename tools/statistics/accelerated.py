@@ -38,16 +38,18 @@ def score_sets_on_device(weights: torch.Tensor, sets: SetIndex, memory: int) -> 
     open_at_once = max(1, memory // (2 * _OPENED_BYTES * BLOCK))
     shape = (n_features, len(sets))
     p0, p1, auroc = _Collected(shape), _Collected(shape), np.empty(shape)
+    magnitudes, untied = np.empty((n_features, n_tokens), dtype=np.float32), np.empty(n_features)
     for start in range(0, n_features, chunk):
         rows = slice(start, min(start + chunk, n_features))
         ranking = TorchRanking.of(weights[rows])
+        magnitudes[rows], untied[rows] = ranking.magnitudes(n_tokens).cpu().numpy(), ranking.untied.cpu().numpy()
         for first in range(0, len(sets), _SETS_AT_ONCE):
             group = slice(first, min(first + _SETS_AT_ONCE, len(sets)))
             scored = _Group(ranking, _membership(sets, group, weights.device), n_tokens, open_at_once)
             p0.put(rows, group, *scored.unweighted())
             p1.put(rows, group, *scored.weighted())
             auroc[rows, group] = scored.auroc().cpu().numpy()
-    return SetScores(p0.scores(), p1.scores(), auroc)
+    return SetScores(p0.scores(), p1.scores(), auroc, magnitudes, untied)
 
 
 def _bytes_per_feature(n_tokens: int) -> int:

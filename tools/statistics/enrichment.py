@@ -7,16 +7,16 @@ members' total |weight| (p=1), and falls by 1/(V - k) on other tokens. It is rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from . import _jit
-from ._scores import score_row, scratch_for
+from ._scores import Found, found_for, score_row, scratch_for
 from .ranks import checked_weights, descending_order, sort_row
+from .threads import over_blocks
 
 Power = Literal[0, 1]
 Side = Literal["promoted", "suppressed"]
@@ -76,6 +76,12 @@ class EnrichmentScores:
     peak_positive: NDArray[np.int32]
     peak_negative: NDArray[np.int32]
 
+    @classmethod
+    def joined(cls, parts: Sequence[EnrichmentScores]) -> EnrichmentScores:
+        """Scores of the features of all parts, one after another."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
     @property
     def score(self) -> NDArray[np.float64]:
         """ES: of ES+ and ES- the one further from zero, ES+ when they are equally far."""
@@ -84,11 +90,17 @@ class EnrichmentScores:
 
 @dataclass(frozen=True)
 class SetScores:
-    """Every rank statistic of F features on S sets; NaN where a score is not defined."""
+    """Every rank statistic of F features on S sets, NaN where a score is not defined, and what random_set_tests needs.
+
+    The untied share of a row is 1 - sum(t^3 - t) / (V^3 - V) over its blocks of t equal weights: 1 without ties, 0 for
+    a constant row, whose magnitudes are given as 0.
+    """
 
     p0: EnrichmentScores
     p1: EnrichmentScores
     auroc: NDArray[np.float64]  # (F, S): how often a member outranks another token, ties counted half
+    magnitudes: NDArray[np.float32]  # (F, V): |weight| by rank, from the most promoted token
+    untied: NDArray[np.float64]  # (F,)
 
 
 def score_sets(weights: NDArray[np.float32], sets: SetIndex) -> SetScores:
@@ -96,8 +108,9 @@ def score_sets(weights: NDArray[np.float32], sets: SetIndex) -> SetScores:
 
     The rank sum is given as AUROC, NaN for a row of equal weights. Definitions and errors as enrichment_scores.
     """
-    (p0, p1), auroc = _scored(weights, sets, (0, 1))
-    return SetScores(p0, p1, auroc)
+    found = _scored(weights, sets, (0, 1))
+    p0, p1 = (_of_power(found, place) for place in (0, 1))
+    return SetScores(p0, p1, found.auroc, found.magnitudes, found.untied)
 
 
 def enrichment_scores(weights: NDArray[np.float32], sets: SetIndex, power: Power) -> EnrichmentScores:
@@ -108,7 +121,7 @@ def enrichment_scores(weights: NDArray[np.float32], sets: SetIndex, power: Power
     empty or whole-vocabulary set and for sets of another universe, and as ranks.checked_weights.
     """
     _check_power(power)
-    return _scored(weights, sets, (power,))[0][0]
+    return _of_power(_scored(weights, sets, (power,)), 0)
 
 
 def running_sum(weights_row: NDArray[np.float32], members: Positions, power: Power) -> NDArray[np.float64]:
@@ -150,27 +163,25 @@ def leading_edge(weights_row: NDArray[np.float32], members: Positions, power: Po
     return sets.members[edge][np.argsort(outward, kind="stable")]
 
 
-def _scored(
-    weights: NDArray[np.float32], sets: SetIndex, powers: tuple[Power, ...]
-) -> tuple[list[EnrichmentScores], NDArray[np.float64]]:
-    """Scores for each power, and AUROC (left empty without power 1)."""
+def _scored(weights: NDArray[np.float32], sets: SetIndex, powers: tuple[Power, ...]) -> Found:
+    """Scores for each power, and with power 1 all the rest."""
     weights = checked_weights(weights)
     check_sets(sets, weights.shape[1])
-    shape = (len(weights), len(sets))
-    extremes = np.empty((len(powers), 2, *shape), dtype=np.float64)
-    peaks = np.empty((len(powers), 2, *shape), dtype=np.int32)
-    auroc = np.empty(shape, dtype=np.float64)
+    found = found_for(len(weights), sets.n_tokens, len(sets), len(powers))
     wanted = np.array(powers, dtype=np.int64)
 
     def score(start: int, stop: int) -> None:
         scratch = scratch_for(sets.n_tokens)
         for row in range(start, stop):
             sort_row(weights[row], scratch.ranking.pairs)
-            score_row(row, weights, sets.pointers, sets.members, wanted, scratch, extremes, peaks, auroc)
+            score_row(row, weights, sets.pointers, sets.members, wanted, scratch, found)
 
-    _jit.over_blocks(len(weights), score)
-    scores = [EnrichmentScores(*values, *ranks) for values, ranks in zip(extremes, peaks, strict=True)]
-    return scores, auroc
+    over_blocks(len(weights), score)
+    return found
+
+
+def _of_power(found: Found, place: int) -> EnrichmentScores:
+    return EnrichmentScores(*found.extremes[place], *found.peaks[place])
 
 
 def check_sets(sets: SetIndex, n_tokens: int) -> None:

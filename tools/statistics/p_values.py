@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,3 +23,8 @@ class PValues:
     def exact(cls, p: NDArray[np.float64]) -> PValues:
         """p-values from a formula."""
         return cls(p, np.where(np.isnan(p), np.nan, 0.0))
+
+    @classmethod
+    def joined(cls, parts: Sequence[PValues]) -> PValues:
+        """The p-values of all parts, one after another along the first axis."""
+        return cls(np.concatenate([part.p for part in parts]), np.concatenate([part.log10_error for part in parts]))

@@ -10,6 +10,7 @@ import torch
 # One block holds about this many float32 logit weights (64 MB). It depends on nothing but the vocabulary, so that the
 # same run is cut into the same blocks on every machine and a resumed run repeats the very same arithmetic.
 BLOCK_ELEMENTS = 2**24
+_NEAR_ELEMENTS = 2**19
 
 
 def block_size(vocabulary: int) -> int:
@@ -31,12 +32,23 @@ def logit_weights(directions: torch.Tensor, unembedding: torch.Tensor) -> torch.
 
 def standardise(weights: torch.Tensor) -> torch.Tensor:
     """Each row (F, V) minus its mean, over its standard deviation; a constant row becomes NaN (it ranks nothing)."""
-    mean = weights.mean(dim=1, keepdim=True)
-    centred = weights - mean
-    norms = cast(torch.Tensor, torch.linalg.vector_norm(centred, dim=1, keepdim=True))  # pyright: ignore
-    scale = norms / weights.shape[1] ** 0.5
-    # Rounding leaves a constant row with a tiny spread instead of none.
-    return centred.div_(torch.where(scale > 1e-6 * mean.abs(), scale, torch.nan))
+    standardised = torch.empty_like(weights)
+    for part in near_rows(weights):
+        mean = weights[part].mean(dim=1, keepdim=True)
+        centred = torch.sub(weights[part], mean, out=standardised[part])
+        norms = cast(torch.Tensor, torch.linalg.vector_norm(centred, dim=1, keepdim=True))  # pyright: ignore
+        scale = norms / weights.shape[1] ** 0.5
+        # Rounding leaves a constant row with a tiny spread instead of none.
+        centred.div_(torch.where(scale > 1e-6 * mean.abs(), scale, torch.nan))
+    return standardised
+
+
+def near_rows(weights: torch.Tensor) -> Iterator[slice]:
+    """Consecutive rows (F, V) few enough to stay in the processor's cache; on an accelerator all at once."""
+    count = len(weights)
+    rows = max(1, _NEAR_ELEMENTS // max(weights.shape[1], 1)) if weights.device.type == "cpu" else max(count, 1)
+    for start in range(0, count, rows):
+        yield slice(start, min(start + rows, count))
 
 
 def constant_as_zero(standardised: torch.Tensor) -> torch.Tensor:

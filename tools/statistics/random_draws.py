@@ -18,7 +18,7 @@ Singles = NDArray[np.float32]
 Number = TypeVar("Number", np.float32, np.uint32)
 Real = TypeVar("Real", np.float32, np.float64)
 
-DRAWS = 4 * LANES
+DRAWS = 2 * LANES
 POOL = 32 * LANES
 
 _BY_MEMBER = 64  # up to this size a set is scored member by member, beyond it by bins of ranks

@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ..errors import UsageError
-from . import _jit
 from .enrichment import EnrichmentScores
 from .p_values import PValues
 from .random_draws import MIDDLE, RandomDraws, Ranked, log_score
 from .rank_bins import RankBins
 from .ranks import checked_weights
+from .threads import over_blocks
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -113,7 +113,7 @@ class RandomSetBank:
                 for index, draws in enumerate(drawn):
                     table[index, rows] = _moments(draws.scores(ranked), draws.weights, self.n_tokens)
 
-        _jit.over_blocks(len(magnitudes), fill)
+        over_blocks(len(magnitudes), fill)
         mixed = np.tensordot(mixing, table, axes=(0, 0)).transpose(1, 2, 0)  # (F, 7, S)
         mean, deviation, skewness = (mixed[:, [column, column + 3]] for column in range(3))
         return RandomSetMoments(self.n_tokens, wanted, mean, np.exp(2 * deviation), skewness, mixed[:, 6])

@@ -7,16 +7,19 @@ ES with p=0 and AUROC from stored rankings are exact; what needs weights (mass, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _jit, _profile_kernels
+from . import _profile_kernels
 from .mass import CLIP
 from .names import Statistic
 from .ranks import descending_order
+from .threads import over_blocks
 
 _EXACT_ENDS = 256  # ranks at both ends that are knots
 _GROWTH = 0.02  # knots lie this share of their distance from the end apart
@@ -64,40 +67,39 @@ class StoredRankings:
         self.profiles[start:stop, 0] = ranked[:, places]
         self.background[start:stop][np.isnan(standardised).any(axis=1)] = np.nan
 
-    def score(self, members: NDArray[np.int64], start: int, stop: int) -> StoredScores:
-        """Every statistic of one set, its `members` positions in the universe, in rows start to stop."""
-        values = np.empty((self.ties.shape[0], _profile_kernels.N_VALUES))
-        knot, fraction = _interpolation(self.ranks.shape[0])
-        ranks, ties, profiles = np.asarray(self.ranks), np.asarray(self.ties), np.asarray(self.profiles)
-        background = np.asarray(self.background)
+    def scores(self, members: NDArray[np.int64], rows: slice) -> dict[Statistic, NDArray[np.float64]]:
+        """Values (n, 2), promoted and suppressed, of every statistic but the mass, of one set in n rows.
 
-        def fill(first: int, last: int) -> None:
-            for at in range(start + first, start + last, _ROWS):
-                end = min(at + _ROWS, start + last)
-                _profile_kernels.score_stored(
-                    at, end, ranks, ties, profiles, background, knot, fraction, members, values
-                )
-
-        _jit.over_blocks(stop - start, fill)
-        return StoredScores(values[start:stop])
-
-
-@dataclass(frozen=True)
-class StoredScores:
-    """Statistics of one set in R rankings, (R, 8) as score_stored gives them."""
-
-    values: NDArray[np.float64]
-
-    def by_side(self) -> dict[Statistic, NDArray[np.float64]]:
-        """Values (R, 2), promoted and suppressed, of each statistic."""
-        mean, auroc = self.values[:, 2], self.values[:, 3]
+        `members` are positions in the universe.
+        """
+        found = self._filled(_profile_kernels.score_stored, _profile_kernels.N_VALUES, members, rows, self.ties)
+        mean, auroc = found[:, 0], found[:, 1]
         return {
-            "mass": self.values[:, :2],
             "mean": np.stack([mean, -mean], axis=1),
             "rank_sum": np.stack([auroc, 1 - auroc], axis=1),
-            "es_p0": self.values[:, 4:6],
-            "es_p1": self.values[:, 6:8],
+            "es_p0": found[:, 2:4],
+            "es_p1": found[:, 4:6],
         }
+
+    def masses(self, members: NDArray[np.int64], rows: slice) -> dict[Statistic, NDArray[np.float64]]:
+        """As `scores`, of the mass."""
+        return {"mass": self._filled(_profile_kernels.mass_stored, 2, members, rows)}
+
+    def _filled(
+        self, kernel: Callable[..., None], columns: int, members: NDArray[np.int64], rows: slice, *more: Any
+    ) -> NDArray[np.float64]:
+        """What a kernel computes of one set in rows, in threads."""
+        knot, fraction = _interpolation(self.ranks.shape[0])
+        values = np.empty((rows.stop - rows.start, columns))
+        ranks = np.asarray(self.ranks)[:, rows]
+        by_row = [np.asarray(array)[rows] for array in (*more, self.profiles, self.background)]
+
+        def fill(first: int, last: int) -> None:
+            for start in range(first, last, _ROWS):
+                kernel(start, min(start + _ROWS, last), ranks, *by_row, knot, fraction, members, values)
+
+        over_blocks(len(values), fill)
+        return values
 
 
 def knots(tokens: int) -> NDArray[np.int64]:
@@ -110,6 +112,7 @@ def knots(tokens: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([lower, tokens - 1 - lower]))
 
 
+@lru_cache(maxsize=4)
 def _interpolation(tokens: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Of every rank, the knot before it and how far it stands on the way to the next one."""
     places = knots(tokens)

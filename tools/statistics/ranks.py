@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TseaError, UsageError
-from . import _jit
 from ._order import order_row, pair_row
+from .threads import over_blocks
 
 
 def checked_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -20,9 +20,16 @@ def checked_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
         raise UsageError(f"Logit weights must have shape (features, tokens), got {weights.shape}: one row a feature.")
     if weights.dtype != np.float32:
         raise UsageError(f"Logit weights must be float32, got {weights.dtype}: convert with .astype(numpy.float32).")
-    # min and max carry NaN and infinities without an array of flags as large as the weights
-    if weights.size and not (np.isfinite(weights.min()) and np.isfinite(weights.max())):
-        rows = np.flatnonzero(~np.isfinite(weights).all(axis=1))
+    finite = np.empty(len(weights), dtype=bool)
+
+    def check(start: int, stop: int) -> None:
+        for row in range(start, stop):
+            # min and max carry NaN and infinities without an array of flags as wide as the row
+            finite[row] = np.isfinite(weights[row].min()) and np.isfinite(weights[row].max())
+
+    over_blocks(len(weights), check)
+    rows = np.flatnonzero(~finite)
+    if rows.size:
         raise TseaError(
             f"Logit weights are not finite in {rows.size} of {len(weights)} rows (first: row {rows[0]}): "
             "leave these features out, or load the model in a wider dtype."
@@ -47,5 +54,5 @@ def descending_order(weights: NDArray[np.float32]) -> NDArray[np.int32]:
             sort_row(weights[row], pairs)
             order_row(pairs, orders[row])
 
-    _jit.over_blocks(len(weights), order)
+    over_blocks(len(weights), order)
     return orders

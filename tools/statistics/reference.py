@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._reference_kernels import exceeding
 from .p_values import PValues
 from .tail_sampling import LEVELS, MAX_ERROR
+from .threads import over_blocks
 
 TAIL_SHARE = 0.06
 BULK_POINTS = 401
@@ -36,25 +38,22 @@ class ReferenceDistribution:
 
     def estimate(self, values: np.ndarray) -> PValues:
         """Upper-tail p of observed values (F, columns), with errors."""
-        p, error = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-        grid = np.linspace(0, 1, self.bulk.shape[1])
-        kept = self.tail.shape[1]
-        for column in range(values.shape[1]):
-            observed = values[:, column]
-            # Draws at least as large as the observed value count against it.
-            larger = kept - np.searchsorted(self.tail[column], observed, side="left")
-            below = np.interp(observed, self.bulk[column], grid)
-            in_bulk = np.maximum(kept, self.count * (1 - below))
-            exceed = np.where(observed > self.tail[column, 0], larger, in_bulk)
-            of_count = counted(exceed, self.count)
-            p[:, column], error[:, column] = of_count.p, of_count.log10_error
-            few = np.flatnonzero(exceed < 1)
-            if self.deep is not None and len(few):
+        exceed = np.empty(values.shape)
+        observed = np.ascontiguousarray(values)
+
+        def count(start: int, stop: int) -> None:
+            exceeding(observed[start:stop], self.tail, self.bulk, self.count, exceed[start:stop])
+
+        over_blocks(len(values), count, least=64)
+        found = counted(exceed, self.count)
+        p, error = found.p, found.log10_error
+        if self.deep is not None:
+            for column in np.flatnonzero((exceed < 1).any(axis=0)).tolist():
+                few = np.flatnonzero(exceed[:, column] < 1)
                 p[few, column], error[few, column] = self._deepened(
-                    self.deep(column), observed[few], p[few, column], error[few, column]
+                    self.deep(column), values[few, column], p[few, column], error[few, column]
                 )
-        unknown = np.isnan(values)
-        return PValues(np.where(unknown, np.nan, p), np.where(unknown, np.nan, error))
+        return PValues(p, np.where(np.isnan(p), np.nan, error))
 
     def _deepened(
         self, deep: np.ndarray, observed: np.ndarray, p: np.ndarray, error: np.ndarray

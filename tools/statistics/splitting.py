@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import UsageError
-from . import _jit
 from ._splitting_kernels import TOLERANCE, move_counts, move_members
 from .enrichment import EnrichmentScores
 from .names import Side
 from .p_values import PValues
 from .rank_bins import RankBins
 from .ranks import checked_weights
+from .threads import over_blocks
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -88,7 +88,7 @@ def tail(
             rng = np.random.default_rng([seed, ranked.size, size, run])
             log_p[run, order], complete[run, order] = _one_run(population, wanted[order], sets, rng)
 
-    _jit.over_blocks(runs, fill)
+    over_blocks(runs, fill)
     largest = log_p.max(axis=0)
     mean = largest + np.log(np.mean(np.exp(log_p - largest), axis=0))
     error = np.where(complete.all(axis=0), log_p.std(axis=0, ddof=1) / math.sqrt(runs), np.nan)

@@ -130,7 +130,9 @@ def _check_size(data: Mapping[Any, Any]) -> None:
     queue: list[tuple[Any, int]] = [(data, 1)]
     while queue:
         value, depth = queue.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, int):  # first: there may be many
+            ids += 1
+        elif isinstance(value, Mapping):
             parts += 1
             if depth > MAX_DEPTH:
                 raise ValueError(_too_deep())

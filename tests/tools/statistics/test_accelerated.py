@@ -32,6 +32,8 @@ def assert_same(found: SetScores, expected: SetScores):
     np.testing.assert_array_equal(bits(found.p0.positive[defined]), bits(expected.p0.positive[defined]))
     np.testing.assert_array_equal(bits(found.p0.negative[defined]), bits(expected.p0.negative[defined]))
     np.testing.assert_allclose(found.auroc, expected.auroc, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(found.magnitudes, expected.magnitudes)
+    np.testing.assert_allclose(found.untied, expected.untied, rtol=0, atol=1e-12)
 
 
 @few

@@ -242,14 +242,6 @@ def test_results_do_not_depend_on_the_number_of_threads(power, monkeypatch):
     np.testing.assert_array_equal(outcomes[1].score, one_by_one)
 
 
-def test_blocks_cover_every_row_once(monkeypatch):
-    for threads, n_rows in ((1, 7), (3, 2), (3, 40), (2, 0)):
-        monkeypatch.setattr(numba, "get_num_threads", lambda count=threads: count)
-        rows = []
-        _jit.over_blocks(n_rows, lambda start, stop, seen=rows: seen.extend(range(start, stop)))
-        assert sorted(rows) == list(range(n_rows))
-
-
 def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
     compile_function = numba.njit
 

@@ -113,3 +113,15 @@ def test_values_that_are_no_probabilities_are_refused(value):
 def test_two_stage_q_needs_a_table():
     with pytest.raises(UsageError, match=r"\(features, tests\)"):
         two_stage_q(np.array([0.5]))
+
+
+@pytest.mark.parametrize("more", [0, 3, 500])
+def test_tests_without_p_values_count_as_ones(more: int) -> None:
+    rng = np.random.default_rng(more)
+    p = rng.random((6, 9)) ** 3
+    p[2, 4:] = np.nan
+    ones = np.concatenate([p, np.ones((6, more))], axis=1)
+    counts = np.full(6, more)
+    np.testing.assert_allclose(benjamini_hochberg(p, more=counts), benjamini_hochberg(ones)[:, :9])
+    np.testing.assert_allclose(simes(p, more=counts), simes(ones))
+    np.testing.assert_allclose(two_stage_q(p, counts), two_stage_q(ones)[:, :9])

@@ -85,6 +85,20 @@ def test_large_universes_are_within_one_percent_of_the_exact_recursion(k, n, mon
     np.testing.assert_allclose(one_sided, log_p_one_sided(d, k, n), atol=0.01)
 
 
+@pytest.mark.parametrize(
+    ("k", "n"), [(150, 8001), (800, 8001), (3200, 8001), (3990, 8001), (20_102, GPT2), (33_000, GPT2)]
+)
+def test_tails_are_those_of_single_sums(k, n, monkeypatch):
+    d = np.linspace(0.15, 5.2, 150) / math.sqrt(k * (n - k) / n)
+    found = log_p_one_sided(d, k, n)
+    assert np.all(np.diff(found) < 0)
+    monkeypatch.setattr(ks_null, "_SMOOTH_UNIVERSE", n + 1)
+    expected = log_p_one_sided(d, k, n)
+    near = expected > math.log(1e-8)
+    np.testing.assert_allclose(found[near], expected[near], atol=0.02)
+    np.testing.assert_allclose(found, expected, atol=0.07)
+
+
 def test_scores_of_random_sets_have_uniform_p_values_at_every_scale():
     rng = np.random.default_rng(1)
     n, k, draws = 4000, 90, 3000

@@ -7,7 +7,7 @@ import torch
 from tsea.tools.statistics.enrichment import SetIndex, score_sets
 from tsea.tools.statistics.mass import mass, side_weights
 from tsea.tools.statistics.projection import standardise
-from tsea.tools.statistics.rank_profile import StoredRankings, StoredScores, knots
+from tsea.tools.statistics.rank_profile import StoredRankings, knots
 
 TOKENS, ROWS = 4000, 40
 
@@ -32,7 +32,8 @@ def standardised() -> np.ndarray:
 @pytest.mark.parametrize("size", [1, 2, 30, 1999, TOKENS - 1])
 def test_stored_rankings_give_ranks_statistics_exactly_and_others_closely(standardised: np.ndarray, size: int) -> None:
     members = np.sort(np.random.default_rng(size).choice(TOKENS, size, replace=False))
-    found = _stored(standardised).score(members, 0, ROWS).by_side()
+    rankings, every = _stored(standardised), slice(0, ROWS)
+    found = rankings.scores(members, every) | rankings.masses(members, every)
     expected = score_sets(np.nan_to_num(standardised), SetIndex.from_positions([members], TOKENS))
     for side, scores in enumerate((expected.p0.positive, -expected.p0.negative)):
         np.testing.assert_allclose(found["es_p0"][:, side], scores[:, 0], atol=1e-12)
@@ -56,9 +57,10 @@ def test_stored_rankings_give_ranks_statistics_exactly_and_others_closely(standa
 
 def test_rows_can_be_asked_for_alone(standardised: np.ndarray) -> None:
     rankings, members = _stored(standardised), np.arange(7, 90)
-    whole = rankings.score(members, 0, ROWS)
-    assert isinstance(whole, StoredScores)
-    np.testing.assert_array_equal(rankings.score(members, 11, 12).values, whole.values[11:12])
+    for read in (rankings.scores, rankings.masses):
+        whole, one = read(members, slice(0, ROWS)), read(members, slice(11, 12))
+        for name, values in whole.items():
+            np.testing.assert_array_equal(one[name], values[11:12])
 
 
 def test_ranks_take_two_bytes_up_to_65536_tokens_and_four_beyond() -> None:
@@ -67,7 +69,7 @@ def test_ranks_take_two_bytes_up_to_65536_tokens_and_four_beyond() -> None:
     rng = np.random.default_rng(3)
     weights = rng.normal(size=(1, 70_000)).astype(np.float32)
     members = np.array([0, 65_535, 65_536, 69_999])
-    found = _stored(weights).score(members, 0, 1).by_side()["rank_sum"][0, 0]
+    found = _stored(weights).scores(members, slice(0, 1))["rank_sum"][0, 0]
     outside = np.delete(weights[0], members)
     expected = np.mean([(weights[0, m] > outside).mean() for m in members])
     assert found == pytest.approx(expected, abs=1e-9)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tsea.tools.statistics.reference import TAIL_SHARE, collect
+from tsea.tools.statistics.tail_sampling import LEVELS, MAX_ERROR
 
 COUNT = 5000
 
@@ -60,3 +63,40 @@ def test_nan_stays_nan_and_strength_counts_spreads_above_the_median(draws: np.nd
 def test_no_draws_are_an_error() -> None:
     with pytest.raises(ValueError, match="at least one batch"):
         collect([], 0)
+
+
+def test_errors_are_those_of_the_counts_and_nothing_beyond_the_draws_is_an_estimate(draws: np.ndarray) -> None:
+    reference = collect([draws], COUNT)
+    observed = np.array([[np.sort(draws[:, 0])[-100], 1e9, np.nan]], dtype=np.float32)
+    found = reference.estimate(observed)
+    assert found.p[0, 0] == 101 / (COUNT + 1)
+    # The relative standard error of a binomial count of 100, on the log10 scale.
+    assert found.log10_error[0, 0] == pytest.approx(0.1 / np.log(10), rel=0.02)
+    assert found.p[0, 1] == 1 / (COUNT + 1) and np.isnan(found.log10_error[0, 1])
+    assert np.isnan(found.p[0, 2]) and np.isnan(found.log10_error[0, 2])
+
+
+def test_deep_levels_answer_where_no_draw_reaches_and_only_there(draws: np.ndarray) -> None:
+    asked: list[int] = []
+
+    def levels(column: int) -> np.ndarray:
+        asked.append(column)
+        known = np.linspace(5, 22, len(LEVELS))  # one level for each half unit
+        return np.where(np.arange(len(LEVELS)) < 20, known, np.nan)
+
+    reference = dataclasses.replace(collect([draws], COUNT), deep=levels)
+    counted = np.median(draws, axis=0)[None]
+    assert np.array_equal(reference.p_values(counted), collect([draws], COUNT).p_values(counted)) and asked == []
+    at = levels(0)
+    observed = np.array([[at[19], at[19] + 100, counted[0, 2]]])
+    found = reference.estimate(observed)
+    assert asked == [0, 0, 1]
+    assert found.p[0, 0] == pytest.approx(LEVELS[19]) and found.log10_error[0, 0] == MAX_ERROR
+    # Beyond the last known level there is a bound only, and it is that level.
+    assert found.p[0, 1] == pytest.approx(LEVELS[19]) and np.isnan(found.log10_error[0, 1])
+    assert reference.of_column(0).p_values(observed[:, :1])[0, 0] == found.p[0, 0]
+
+
+def test_a_deep_level_never_raises_what_was_counted(draws: np.ndarray) -> None:
+    reference = dataclasses.replace(collect([draws], COUNT), deep=lambda _: np.full(len(LEVELS), 1e8))
+    assert reference.p_values(np.full((1, 3), 1e7))[0, 0] <= 2 / (COUNT + 1)
