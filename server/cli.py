@@ -15,6 +15,7 @@ from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
 from . import options as opt
 from .eval_cli import evals
+from .sets_cli import sets
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ app = typer.Typer(
 
 
 app.add_typer(evals, name="eval")
+app.add_typer(sets, name="sets")
 
 
 @contextmanager
@@ -286,24 +288,6 @@ def running_sum(
     with _workbench(subject, directions, device, dtype) as workbench:
         written = draw_running_sum(workbench, _one(workbench, feature), set_name, 1 if power else 0, out)
         print_lines([f"Wrote {written}"])
-
-
-@app.command(epilog="Example: tsea sets 'suffix.*'")
-def sets(
-    glob: Annotated[str, typer.Argument(help="Only sets whose name fits.")] = "*",
-    subject: opt.SubjectName = "pocket",
-    json: opt.Json = False,
-) -> None:
-    """The token sets of a subject's library and how many open tokens each has."""
-    with _workbench(subject, None, None, None) as workbench:
-        listed = workbench.listed_sets(glob)
-        if json:
-            return print_json(listed)
-        print_table(
-            ("set", "family", "tokens", "open", "testable", "description"),
-            ((s.name, s.family, s.size, s.open, "yes" if s.testable else "no", s.description) for s in listed),
-        )
-        print_lines(f"Not built: {line}" for line in workbench.skipped_families)
 
 
 @app.command(epilog="Example: tsea runs")

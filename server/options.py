@@ -43,7 +43,7 @@ Dtype = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 SetGlob = Annotated[str, typer.Option("--sets", help="Token sets to show, as a glob such as 'regex.*'.")]
 SetName = Annotated[
-    str, typer.Option("--set", help="A token set of the library (`tsea sets` lists them).", show_default=False)
+    str, typer.Option("--set", help="A token set of the library (`tsea sets list` names them).", show_default=False)
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Picture to write: .png, .svg or .pdf.", show_default=False)]
 RunName = Annotated[str | None, typer.Option("--run", help="Name of the run (default: after its settings).")]

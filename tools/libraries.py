@@ -1,23 +1,175 @@
-"""The token set library of a vocabulary: the bundled one where it fits, else built once and kept in the cache."""
+"""The token set library of a vocabulary: the bundled one where it fits, else built once and kept in the cache.
+
+Sets that people import lie as GMT files in the folder `sets` of TSEA_HOME; they belong to every vocabulary's library.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from .errors import TseaError, UsageError
+from .files import atomic_write
+from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
 from .storage.cache import ByteCache
-from .token_sets.build import build_library
-from .token_sets.gmt import format_gmt, format_provenance, parse_gmt, read_gmt
-from .token_sets.library import TokenSetLibrary
+from .storage.home import home
+from .token_sets.build import FAMILIES, build_library
+from .token_sets.compare import difference, overlaps, similar
+from .token_sets.gmt import GmtReport, format_gmt, format_provenance, parse_gmt, read_gmt
+from .token_sets.library import TokenSet, TokenSetLibrary
+from .token_sets.resolve import resolve
+from .token_sets.spec import TokenSetSpec, parse_spec
+from .token_sets.split import OPEN, token_split
 from .vocabulary import Vocabulary
 
 BUNDLED = Path(__file__).parent / "token_sets" / "data" / "pocket.gmt"
 
 
+_FAMILY = re.compile("[a-z][a-z0-9_]*")
+_PREVIEW = 40
+
+
+class OpenLibrary:
+    """A library beside the vocabulary it belongs to and the ids that are ranked: what people and agents ask of it."""
+
+    def __init__(
+        self, library: TokenSetLibrary, vocabulary: Vocabulary, universe: np.ndarray, skipped: list[str]
+    ) -> None:
+        self.library, self.vocabulary, self.skipped = library, vocabulary, skipped
+        self.open_ids = universe[token_split(vocabulary)[universe] == OPEN]
+
+    @classmethod
+    def of_tokenizer(cls, folder: Path) -> OpenLibrary:
+        """The library of the tokenizer saved in a folder, whose ordinary tokens all count as ranked."""
+        vocabulary = Vocabulary.load(folder)
+        library, skipped = library_of(vocabulary, ByteCache())
+        return cls(library, vocabulary, vocabulary.ordinary, skipped)
+
+    @functools.cached_property
+    def testable(self) -> frozenset[str]:
+        """Names of the sets with neither too few nor too many open tokens."""
+        return frozenset(self.library.testable(self.open_ids).names)
+
+    def listed(self, glob: str = "*") -> list[ListedSet]:
+        """The sets that a glob names."""
+        return [ListedSet(**self._about(token_set)) for token_set in self.library.select(glob)]
+
+    def shown(self, name: str) -> ShownSet:
+        """One set with its tokens."""
+        found = self.library[name]
+        others = [pair for pair in similar(found.ids, self.library, most=6) if pair.set != found.name]
+        return ShownSet(
+            **self._about(found),
+            aliases=list(found.aliases),
+            ids=found.ids.tolist(),
+            similar=_named(others, found.name),
+        )
+
+    def search(self, words: Sequence[str], token: str | None = None) -> list[ListedSet]:
+        """The sets whose name or description holds all words, in any case, and that hold a token given as its text."""
+        wanted = [word.lower() for word in words]
+        holding = None if token is None else self.vocabulary.id_of_text.get(token)
+        if token is not None and holding is None:
+            raise UsageError(f"{token!r} is no token of this vocabulary: mind the leading space and case.")
+        return [
+            ListedSet(**self._about(s))
+            for s in self.library
+            if all(word in f"{s.name} {' '.join(s.aliases)} {s.description}".lower() for word in wanted)
+            and (holding is None or holding in s.ids)
+        ]
+
+    def resolved(self, spec: TokenSetSpec | str) -> ResolvedSet:
+        """The tokens of a written set."""
+        parsed = parse_spec(spec)
+        found = resolve(parsed, self.vocabulary, self.library)
+        return ResolvedSet(
+            spec=parsed.to_json(),
+            size=len(found.ids),
+            open=len(np.intersect1d(found.ids, self.open_ids, assume_unique=True)),
+            ids=found.ids.tolist(),
+            preview=[self.vocabulary.shown(token) for token in found.ids[:_PREVIEW].tolist()],
+            unmatched=[UnmatchedItem(item=u.item, reason=u.reason, pieces=list(u.pieces)) for u in found.unmatched],
+            similar=_named(similar(found.ids, self.library), "written"),
+        )
+
+    def overlaps(self, first: str, second: str | None = None) -> list[SetOverlap]:
+        """Pairs of sets that two names or globs stand for, or of sets within one."""
+        one = list(self.library.select(first))
+        return overlaps(one, None if second is None else list(self.library.select(second)))
+
+    def families(self) -> list[tuple[str, int, int]]:
+        """Families with how many sets each has, and how many of them can be tested."""
+        rows: dict[str, list[int]] = {}
+        for token_set in self.library:
+            row = rows.setdefault(token_set.family, [0, 0])
+            row[0] += 1
+            row[1] += token_set.name in self.testable
+        return [(family, sets, testable) for family, (sets, testable) in rows.items()]
+
+    def difference(self, old: Path, new: Path | None = None) -> LibraryDifference:
+        """What differs between two GMT files, or between one and this library."""
+        after = self.library if new is None else read_gmt(new, self.vocabulary)[0]
+        return difference(read_gmt(old, self.vocabulary)[0], after)
+
+    def _about(self, token_set: TokenSet) -> dict[str, Any]:
+        return {
+            "name": token_set.name,
+            "family": token_set.family,
+            "size": len(token_set),
+            "open": len(np.intersect1d(token_set.ids, self.open_ids, assume_unique=True)),
+            "testable": token_set.name in self.testable,
+            "description": token_set.description,
+            "source": token_set.source,
+            "licence": token_set.licence,
+        }
+
+
+def import_file(path: Path, family: str, vocabulary: Vocabulary) -> GmtReport:
+    """File the sets of a GMT file as a family of every library; what `vocabulary` lacks is in the report.
+
+    Raises UsageError for a file that is no GMT or has nothing for this vocabulary, and for a family that is built in.
+    """
+    if not _FAMILY.fullmatch(family) or family in FAMILIES:
+        taken = "is built in" if family in FAMILIES else "is no name of lower-case letters, digits and _"
+        raise UsageError(f"The family {family!r} {taken}: choose another with --name.")
+    imported, report = read_gmt(path, vocabulary)
+    if not len(imported):
+        raise UsageError(f"No set of {path} has a token of this vocabulary. {' '.join(report.lines())}")
+    atomic_write(_imports() / f"{family}.gmt", path.read_bytes())
+    return report
+
+
 def library_of(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
-    """The library of a vocabulary and one line for each family that was skipped for lack of data."""
+    """The library of a vocabulary, imported sets last, and one line for each family that was skipped."""
+    library, skipped = _built(vocabulary, cache)
+    imported: list[TokenSet] = []
+    for path in sorted(_imports().glob("*.gmt")):
+        try:
+            sets, _ = read_gmt(path, vocabulary)
+        except TseaError as error:
+            skipped = [*skipped, f"{path.stem}: {error}"]
+            continue
+        imported += [dataclasses.replace(s, name=f"{path.stem}.{s.name}", family=path.stem, aliases=()) for s in sets]
+    return (TokenSetLibrary([*library, *imported], vocabulary.hash) if imported else library), skipped
+
+
+def _imports() -> Path:
+    return home() / "sets"
+
+
+def _named(pairs: Sequence[SetOverlap], name: str) -> list[SetOverlap]:
+    return [pair.model_copy(update={"other": name}) for pair in pairs]
+
+
+def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
     if _bundled_vocabulary() == vocabulary.hash:
         return read_gmt(BUNDLED, vocabulary)[0], []
     key = f"library/{_builders_hash()}/{vocabulary.hash}"

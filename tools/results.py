@@ -117,3 +117,60 @@ class ListedSet(BaseModel):
     description: str
     source: str
     licence: str
+
+
+class SetOverlap(BaseModel):
+    """Tokens that two sets share: over all of both (Jaccard index), and over those of the smaller one."""
+
+    set: str
+    other: str
+    size: int
+    other_size: int
+    shared: int
+    jaccard: float
+    contained: float
+
+
+class ShownSet(ListedSet):
+    """A set of the library with its tokens and the sets most like it."""
+
+    aliases: list[str]
+    ids: list[int]
+    similar: list[SetOverlap]
+
+
+class UnmatchedItem(BaseModel):
+    """An item of a written set that stands for no token, and the tokens it splits into."""
+
+    item: str
+    reason: str
+    pieces: list[str]
+
+
+class ResolvedSet(BaseModel):
+    """The tokens of a written set, the first of them as text, what stands for none, and the library sets like it."""
+
+    spec: str
+    size: int
+    open: int
+    ids: list[int]
+    preview: list[str]
+    unmatched: list[UnmatchedItem]
+    similar: list[SetOverlap]
+
+
+class ChangedSet(BaseModel):
+    """A set that two libraries hold with different tokens."""
+
+    name: str
+    gained: int
+    lost: int
+    jaccard: float
+
+
+class LibraryDifference(BaseModel):
+    """What sets a library has, lacks and holds differently beside an older one."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[ChangedSet]

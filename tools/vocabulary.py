@@ -6,9 +6,11 @@ import functools
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .errors import UsageError
 
@@ -39,6 +41,7 @@ class Vocabulary:
     raw: tuple[str, ...]
     text: tuple[str, ...]
     special: frozenset[int]
+    tokenizer: Any = field(default=None, compare=False, repr=False)  # Hugging Face, where one is at hand
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -51,6 +54,11 @@ class Vocabulary:
             digest.update(token.encode("utf-8", "surrogatepass") + b"\0")
         digest.update(repr(sorted(self.special)).encode())
         return digest.hexdigest()
+
+    @functools.cached_property
+    def ordinary(self) -> np.ndarray:
+        """Ids that are text, ascending int64."""
+        return np.setdiff1d(np.arange(len(self)), np.array(sorted(self.special), np.int64))
 
     @functools.cached_property
     def id_of_raw(self) -> dict[str, int]:
@@ -66,6 +74,12 @@ class Vocabulary:
                 table.setdefault(text, index)
         return table
 
+    def pieces(self, text: str) -> tuple[int, ...]:
+        """The tokens that a text is cut into; none without a tokenizer."""
+        if self.tokenizer is None:
+            return ()
+        return tuple(int(token) for token in self.tokenizer.encode(text, add_special_tokens=False))
+
     def shown(self, token: int) -> str:
         """The token's text for people: spaces visible as ␣, control characters escaped."""
         text = self.text[token].replace(" ", "␣")
@@ -78,7 +92,7 @@ class Vocabulary:
         special = {int(i) for i in tokenizer.all_special_ids if i is not None}
         special |= {int(i) for i, added in tokenizer.added_tokens_decoder.items() if added.special}
         special |= {i for i, token in enumerate(raw) if not token or _UNUSED.fullmatch(token)}
-        return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special))
+        return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special), tokenizer)
 
     @classmethod
     def load(cls, folder: Path | str) -> Vocabulary:

@@ -18,7 +18,7 @@ from .enrich import enrichment_rows
 from .errors import UsageError
 from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets_of_hits
 from .features import select_features
-from .libraries import library_of
+from .libraries import OpenLibrary, library_of
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
 from .rank_index import RankIndex, Weights
@@ -230,7 +230,9 @@ class Workbench:
         names = {s.name for s in self.library.select(sets)}
         columns = np.flatnonzero([s.name in names for s in self.sets])
         if len(columns) == 0:
-            raise UsageError(f"No set that fits {sets!r} has a testable number of open tokens; `tsea sets` lists them.")
+            raise UsageError(
+                f"No set that fits {sets!r} has a testable number of open tokens; `tsea sets list` names them."
+            )
         return enrichment_rows(self, features, columns)
 
     def test_set(
@@ -290,21 +292,12 @@ class Workbench:
 
     def listed_sets(self, glob: str = "*") -> list[ListedSet]:
         """The library's sets that a glob names, with how many open tokens each has here."""
-        testable = {s.name for s in self.sets}
-        open_ids = self.subject.universe[self.views["open"].tokens]
-        return [
-            ListedSet(
-                name=s.name,
-                family=s.family,
-                size=len(s),
-                open=len(member_positions(open_ids, s.ids)),
-                testable=s.name in testable,
-                description=s.description,
-                source=s.source,
-                licence=s.licence,
-            )
-            for s in self.library.select(glob)
-        ]
+        return self.open_library.listed(glob)
+
+    @functools.cached_property
+    def open_library(self) -> OpenLibrary:
+        """The library with what may be asked of it."""
+        return OpenLibrary(self.library, self.subject.vocabulary, self.subject.universe, self.skipped_families)
 
     def stats_frame(self, selector: str) -> pd.DataFrame:
         """`stats` of selected features as a DataFrame, one row per feature."""

@@ -47,7 +47,7 @@ def _shape(value: Any) -> Any:
         ("classes", ["classes", "--json"]),
         ("enrich", ["enrich", "3", "--sets", "regex.*", "--json"]),
         ("enrich --spec", ["enrich", "0-40", "--spec", '{"suffix": "ing"}', "--json"]),
-        ("sets", ["sets", "--json"]),
+        ("sets", ["sets", "list", "--json"]),
     ],
 )
 def test_json_output_has_the_documented_fields_in_every_line(tsea: Any, command: str, arguments: list[str]) -> None:

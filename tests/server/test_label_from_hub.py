@@ -11,14 +11,16 @@ from hub import Hub
 # The command line with its own peak memory as the last line of stderr. A fifth of the reference directions that the
 # product draws keeps the suite quick; memory does not depend on their number, for they come in batches.
 LABEL = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from tsea.server.cli import app
 from tsea.tools import nulls
 nulls.DIRECTIONS["mass"] = 4096
 try:
     app()
 finally:
-    sys.stderr.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}\\n")
+    peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())  # ru_maxrss counts the parent too
+    sys.stderr.write(f"{int(peak[1]) / 2**20}\\n")
 """
 
 

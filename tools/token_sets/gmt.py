@@ -136,7 +136,7 @@ def read_gmt(path: Path, vocabulary: Vocabulary) -> tuple[TokenSetLibrary, GmtRe
 def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtReport) -> list[int]:
     found: set[int] = set()
     for member in members:
-        token = vocabulary.id_of_raw.get(_unescape(member))
+        token = vocabulary.id_of_raw.get(_unescape(member), vocabulary.id_of_text.get(_unescape(member)))
         if token is None or token in vocabulary.special:
             report.unknown.setdefault(name, []).append(member)
         elif token in found:

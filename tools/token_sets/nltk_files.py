@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from zipfile import BadZipFile
 
@@ -51,6 +52,26 @@ def read_words(resource: str, comment: str = ";") -> list[str]:
     """The words of a file with one a line, without comments and empty lines; raises MissingData."""
     lines = (line.strip() for line in read_text(resource).splitlines())
     return [line for line in lines if line and not line.startswith(comment)]
+
+
+def download_missing(resources: Iterable[str]) -> list[str]:
+    """Fetch the packages of files that are missing into NLTK's folder; one line for each that was fetched or failed."""
+    import nltk
+
+    packages = dict.fromkeys(_package(resource) for resource in resources if not _there(resource))
+    lines: list[str] = []
+    for package in packages:
+        fetched = nltk.download(package, quiet=True)
+        lines.append(f"{package}: fetched" if fetched else f"{package}: could not be fetched; check the network")
+    return lines
+
+
+def _there(resource: str) -> bool:
+    try:
+        find(resource)
+    except MissingData:
+        return False
+    return True
 
 
 def _package(resource: str) -> str:

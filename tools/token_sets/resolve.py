@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+import regex
 
-from ..errors import UsageError
+from ..errors import UsageError, nearest
 from ..vocabulary import Vocabulary
+from .forms import inflected
 from .library import TokenSetLibrary
 from .patterns import Deadline, matching
 from .spec import TokenSetSpec, Variants, parse_spec
@@ -36,15 +38,13 @@ def resolve(
     spec: TokenSetSpec | Mapping[str, Any] | str,
     vocabulary: Vocabulary,
     library: TokenSetLibrary | None = None,
-    *,
-    tokenizer: Any = None,
 ) -> Resolved:
     """Resolve a specification on a vocabulary. May be empty: see `check_testable`.
 
-    `tokenizer` (Hugging Face), where given, names the pieces of words that are no single token. Raises UsageError
-    for a malformed specification, an unknown library set, an id out of range or a regex that takes too long.
+    Raises UsageError for a malformed specification, an unknown library set or script, an id out of range or a regex
+    that takes too long.
     """
-    resolver = _Resolver(vocabulary, library, tokenizer)
+    resolver = _Resolver(vocabulary, library)
     mask = resolver.mask(parse_spec(spec))
     return Resolved(np.flatnonzero(mask).astype(np.int64), tuple(dict.fromkeys(resolver.unmatched)))
 
@@ -62,13 +62,40 @@ def spellings(word: str, variants: Variants | None) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
+def script_pattern(name: str) -> regex.Pattern[str]:
+    """What finds a character of a Unicode script; raises UsageError for an unknown one."""
+    try:
+        return regex.compile(rf"\p{{Script={name}}}") if name.isidentifier() else _no_script(name)
+    except regex.error:
+        return _no_script(name)
+
+
+def _no_script(name: str) -> NoReturn:
+    raise UsageError(f"No Unicode script {name!r}: write for example Latin, Greek, Cyrillic, Han or Arabic.")
+
+
+def _word(text: str) -> str:
+    return text.strip(" ")
+
+
+def _inflections(word: str) -> list[str]:
+    """Inflected forms of a word, with its leading space and capitals."""
+    bare = word.removeprefix(" ")
+    space = word[: len(word) - len(bare)]
+    forms = inflected(bare.lower())
+    if bare.isupper() and len(bare) > 1:
+        forms = [form.upper() for form in forms]
+    elif bare[:1].isupper():
+        forms = [form.capitalize() for form in forms]
+    return [word, *(space + form for form in forms)]
+
+
 class _Resolver:
     """One request: boolean masks over the vocabulary, so that the set algebra is numpy's."""
 
-    def __init__(self, vocabulary: Vocabulary, library: TokenSetLibrary | None, tokenizer: Any) -> None:
+    def __init__(self, vocabulary: Vocabulary, library: TokenSetLibrary | None) -> None:
         self.vocabulary = vocabulary
         self.library = library
-        self.tokenizer = tokenizer
         self.deadline = Deadline()
         self.unmatched: list[Unmatched] = []
         self.ordinary = np.ones(len(vocabulary), bool)
@@ -89,11 +116,19 @@ class _Resolver:
                 strings = self.vocabulary.raw if spec.on == "raw" else self.vocabulary.text
                 return self._of(matching(value, strings, self.deadline))
             case "words":
-                return self._of(self._words(value, spec.variants))
+                return self._of(self._words(spec))
             case "ids":
                 return self._of(self._ids(value))
-            case "prefix" | "suffix":
-                return self._of(self._affixed(value, spec.operator == "prefix"))
+            case "prefix" | "suffix" | "contains":
+                return self._of(self._holding(value, spec.operator))
+            case "length":
+                least, most = value
+                return self._of(i for i, text in enumerate(self.vocabulary.text) if least <= len(_word(text)) <= most)
+            case "script":
+                search = script_pattern(value).search
+                return self._of(i for i, text in enumerate(self.vocabulary.text) if search(text))
+            case "pos":
+                return self._of(self._part_of_speech(value))
             case _:
                 return self._of(self._library(value))
 
@@ -102,21 +137,21 @@ class _Resolver:
         mask[np.fromiter(ids, np.int64)] = True
         return mask & self.ordinary
 
-    def _words(self, words: list[str], variants: Variants | None) -> list[int]:
+    def _words(self, spec: TokenSetSpec) -> list[int]:
         table = self.vocabulary.id_of_text
         found: list[int] = []
-        for word in words:
-            ids = [table[form] for form in spellings(word, variants) if form in table]
+        for word in spec.words or ():
+            forms = _inflections(word) if spec.inflected else [word]
+            ids = [table[spelt] for form in forms for spelt in spellings(form, spec.variants) if spelt in table]
             found += ids
             if not ids:
-                self.unmatched.append(Unmatched(word, "no single token", self._pieces(word)))
+                pieces = self.vocabulary.pieces(word)
+                reason = "no single token"
+                if spec.first_piece and pieces:
+                    found.append(pieces[0])
+                    reason = "no single token: its first piece stands for it"
+                self.unmatched.append(Unmatched(word, reason, tuple(map(self.vocabulary.shown, pieces))))
         return found
-
-    def _pieces(self, word: str) -> tuple[str, ...]:
-        if self.tokenizer is None:
-            return ()
-        ids = self.tokenizer.encode(word, add_special_tokens=False)
-        return tuple(self.vocabulary.shown(int(token)) for token in ids)
 
     def _ids(self, ids: list[int]) -> list[int]:
         last = len(self.vocabulary) - 1
@@ -127,16 +162,26 @@ class _Resolver:
                 self.unmatched.append(Unmatched(str(token), "special token"))
         return ids
 
-    def _affixed(self, affix: str, at_start: bool) -> list[int]:
-        fold = affix == affix.lower()
-        spaced = at_start and affix.startswith(" ")
+    def _holding(self, part: str, operator: str) -> list[int]:
+        fold = part == part.lower()
+        whole = operator == "contains" or (operator == "prefix" and part.startswith(" "))
+        test = {"prefix": str.startswith, "suffix": str.endswith, "contains": str.__contains__}[operator]
         found: list[int] = []
         for token, text in enumerate(self.vocabulary.text):
-            word = text if spaced else text.strip(" ")
-            word = word.lower() if fold else word
-            if word.startswith(affix) if at_start else word.endswith(affix):
+            word = text if whole else _word(text)
+            if test(word.lower() if fold else word, part):
                 found.append(token)
         return found
+
+    def _part_of_speech(self, tag: str) -> list[int]:
+        """Of the families that hold tags, the better one comes first."""
+        if self.library is None:
+            raise UsageError("The token set names a part of speech, but no library is open.")
+        for family in ("tag", "pos"):
+            if f"{family}.{tag}" in self.library:
+                return self._library(f"{family}.{tag}")
+        known = [name.removeprefix("pos.") for name in self.library.names if name.startswith("pos.")]
+        raise UsageError(f"No part of speech {tag!r}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD.")
 
     def _library(self, name: str) -> list[int]:
         if self.library is None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import UsageError, nearest
 
-OPERATORS = ("library", "regex", "words", "ids", "prefix", "suffix", "any", "all", "not", "minus")
+OPERATORS = (
+    "library", "pos", "regex", "words", "ids", "prefix", "suffix", "contains", "length", "script",
+    "any", "all", "not", "minus",
+)  # fmt: skip
+# Keys that say more about an operator, each with the one it belongs to.
+MODIFIERS = {"on": "regex", "variants": "words", "inflected": "words", "first_piece": "words"}
 MAX_DEPTH = 16
 MAX_PARTS = 200  # sub-specifications, all levels together
 MAX_CHARACTERS = 200_000  # all strings together
@@ -36,13 +41,23 @@ class TokenSetSpec(BaseModel):
         description='Spellings of `words` to add: "space" (with and without leading space), '
         '"case" (lower, Capitalised, UPPER), "all" (both).',
     )
+    inflected: bool = Field(False, description="Add plurals and verb forms (-s, -ed, -ing, irregular) of `words`.")
+    first_piece: bool = Field(
+        False, description="Where a word is no single token, its first token stands for it (others share that token)."
+    )
     ids: list[int] | None = Field(None, min_length=1, description="Token ids.")
+    pos: str | None = Field(None, description="Part of speech as a Penn treebank tag: VBD, NNS, JJ.")
     prefix: str | None = Field(
         None,
         min_length=1,
         description="What the word begins with; lower case ignores case. Without a space in front, either will do.",
     )
     suffix: str | None = Field(None, min_length=1, description="What the word ends with; lower case ignores case.")
+    contains: str | None = Field(None, min_length=1, description="What the token holds; lower case ignores case.")
+    length: tuple[int, int] | None = Field(
+        None, description="[least, most] characters of the word, without the spaces around it; one number for both."
+    )
+    script: str | None = Field(None, description="Unicode script of one of its letters: Greek, Cyrillic, Han.")
     any_of: list[TokenSetSpec] | None = Field(None, alias="any", min_length=1, description="Tokens in any of these.")
     all_of: list[TokenSetSpec] | None = Field(None, alias="all", min_length=1, description="Tokens in all of these.")
     not_: TokenSetSpec | None = Field(None, alias="not", description="All other tokens.")
@@ -55,7 +70,15 @@ class TokenSetSpec(BaseModel):
         if isinstance(data, Mapping):
             _check_size(data)
             _check_keys(data)
+            length = data.get("length")
+            return {**data, "length": (length, length)} if isinstance(length, int) else data
         return data
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.length is not None and not 0 <= self.length[0] <= self.length[1]:
+            raise ValueError("length is [least, most], least first, none negative.")
+        return self
 
     @property
     def operator(self) -> str:
@@ -77,11 +100,12 @@ class TokenSetSpec(BaseModel):
         if name == "not":
             return {name: value.canonical()}
         plain: dict[str, Any] = {name: sorted(set(value)) if isinstance(value, list) else value}
-        if self.on == "raw":
-            plain["on"] = self.on
-        if self.variants:
-            plain["variants"] = self.variants
-        return plain
+        if name == "length":
+            plain[name] = list(value)
+        modifiers = {"on": self.on if self.on == "raw" else None} | {
+            key: getattr(self, key) for key in MODIFIERS if key != "on"
+        }
+        return plain | {key: value for key, value in modifiers.items() if value}
 
     def to_json(self) -> str:
         """Canonical JSON text."""
@@ -154,18 +178,17 @@ def _check_size(data: Mapping[Any, Any]) -> None:
 
 def _check_keys(data: Mapping[Any, Any]) -> None:
     names = {"any_of": "any", "all_of": "all", "not_": "not"}
-    keys = [names.get(str(key), str(key)) for key, value in data.items() if value is not None]
-    known = (*OPERATORS, "on", "variants")
+    keys = [names.get(str(key), str(key)) for key, value in data.items() if value is not None and value is not False]
+    known = (*OPERATORS, *MODIFIERS)
     if unknown := [key for key in keys if key not in known]:
         raise ValueError(f"unknown key {unknown[0]!r}.{nearest(unknown[0], known)} Keys: {', '.join(known)}.")
     used = [key for key in keys if key in OPERATORS]
     if len(used) != 1:
         have = f"{' and '.join(used)} stand together" if used else "none is given"
         raise ValueError(f"use exactly one of {', '.join(OPERATORS)} ({have}); join sets with any, all, not, minus.")
-    if "on" in keys and used != ["regex"]:
-        raise ValueError("'on' belongs to 'regex' only.")
-    if "variants" in keys and used != ["words"]:
-        raise ValueError("'variants' belongs to 'words' only.")
+    for key, operator in MODIFIERS.items():
+        if key in keys and used != [operator]:
+            raise ValueError(f"'{key}' belongs to '{operator}' only.")
 
 
 def _too_deep() -> str:

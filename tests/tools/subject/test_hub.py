@@ -16,13 +16,16 @@ from tsea.tools.subject import open_subject
 
 NAME = "gpt2-small-res-jb/blocks.8.hook_resid_pre"
 OPEN = f"""
-import json, resource, time
+import json, re, time
+from pathlib import Path
 began = time.monotonic()
 from tsea.tools.subject import open_subject
 subject = open_subject({NAME!r}, device="cpu")
+# ru_maxrss would count the process that started this one.
+peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(json.dumps({{
     "seconds": time.monotonic() - began,
-    "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    "peak_gb": int(peak[1]) / 2**20,
     "decoder": subject.decoder.shape, "encoder": subject.encoder.shape, "unembedding": subject.unembedding.shape,
     "hook": subject.hook_name, "stated": [subject.stated.l0, subject.stated.variance_explained],
     "density": float(subject.density.min()), "residual_mean": float(subject.model.W_E.detach().mean(1).abs().max()),

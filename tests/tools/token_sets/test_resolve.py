@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,13 @@ def test_the_operators_obey_set_algebra(a: Any, b: Any, c: Any) -> None:
         ({"regex": r" \w+ing$"}, [" walking"]),
         ({"regex": "alk"}, []),
         ({"ids": [0, 2, 2]}, [" dog"]),
+        ({"words": [" walk"], "inflected": True}, [" walk", " walked", " walking"]),
+        ({"words": ["dog"], "inflected": True, "variants": "space"}, ["dog", " dog", " dogs"]),
+        ({"contains": "g"}, ["dog", " dog", "Dog", " Dog", " DOG", " dogs", " walking", "walking"]),
+        ({"contains": " D"}, [" Dog", " DOG"]),
+        ({"length": 7}, [" walking", "walking"]),
+        ({"all": [{"length": [8, 99]}, {"not": {"contains": "e"}}]}, ["__init__"]),
+        ({"script": "Cyrillic"}, [" \u043c\u0438\u0440"]),
     ],
 )
 def test_specifications_mean_the_same_on_every_kind_of_vocabulary(
@@ -80,11 +88,34 @@ def test_what_stands_for_no_token_is_reported_with_its_pieces() -> None:
             assert not add_special_tokens
             return [2, 6]
 
-    found = resolve({"any": [{"words": ["walk", "doghouse"]}, {"ids": [0]}]}, spaces_as("\u0120"), tokenizer=Halves())
+    vocabulary = dataclasses.replace(spaces_as("\u0120"), tokenizer=Halves())
+    found = resolve({"any": [{"words": ["walk", "doghouse"]}, {"ids": [0]}]}, vocabulary)
+    assert found.ids.tolist() == [7]
     assert [(item.item, item.reason, item.pieces) for item in found.unmatched] == [
         ("doghouse", "no single token", ("\u2423dog", "\u2423dogs")),
         ("0", "special token", ()),
     ]
+    by_piece = resolve({"words": ["walk", "doghouse"], "first_piece": True}, vocabulary)
+    assert by_piece.ids.tolist() == [2, 7] and "first piece" in by_piece.unmatched[0].reason
+
+
+def test_a_part_of_speech_is_the_librarys_better_set_of_that_tag() -> None:
+    vocabulary = spaces_as("\u0120")
+    sets = [
+        TokenSet(name, name[:3], "", np.array(ids), "rules", "MIT") for name, ids in (("pos.NN", [1]), ("pos.VBD", [9]))
+    ]
+    tagged = [*sets, TokenSet("tag.VBD", "tag", "", np.array([8, 9]), "rules", "MIT")]
+    assert resolve({"pos": "VBD"}, vocabulary, TokenSetLibrary(sets, vocabulary.hash)).ids.tolist() == [9]
+    library = TokenSetLibrary(tagged, vocabulary.hash)
+    assert resolve({"pos": "VBD"}, vocabulary, library).ids.tolist() == [8, 9]
+    with pytest.raises(UsageError, match="Did you mean VBD"):
+        resolve({"pos": "VBDD"}, vocabulary, library)
+
+
+@pytest.mark.parametrize("script", ["Klingon", "a}|(x+x+)+y", ""])
+def test_an_unknown_script_is_refused(script: str) -> None:
+    with pytest.raises(UsageError, match="Unicode script"):
+        resolve({"script": script}, spaces_as("\u0120"))
 
 
 def test_spellings_are_listed_once() -> None:

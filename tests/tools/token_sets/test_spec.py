@@ -27,6 +27,8 @@ def nested(levels: int) -> dict[str, Any]:
         ({"regex": "a", "on": "text"}, {"regex": "a"}),
         ({"any": [{"prefix": "a"}, {"suffix": "b"}]}, {"any": [{"suffix": "b"}, {"prefix": "a"}, {"prefix": "a"}]}),
         ({"library": "pos.VBG"}, "pos.VBG"),
+        ({"length": 3}, {"length": [3, 3]}),
+        ({"words": ["a"], "inflected": False}, {"words": ["a"]}),
     ],
 )
 def test_the_same_set_written_differently_has_one_hash(one: Any, other: Any) -> None:
@@ -40,6 +42,8 @@ def test_the_same_set_written_differently_has_one_hash(one: Any, other: Any) -> 
         ({"regex": "a"}, {"regex": "a", "on": "raw"}),
         ({"minus": [{"prefix": "a"}, {"prefix": "b"}]}, {"minus": [{"prefix": "b"}, {"prefix": "a"}]}),
         ({"prefix": "a"}, {"suffix": "a"}),
+        ({"words": ["a"]}, {"words": ["a"], "inflected": True}),
+        ({"words": ["a"]}, {"words": ["a"], "first_piece": True}),
     ],
 )
 def test_different_sets_have_different_hashes(one: Any, other: Any) -> None:
@@ -64,6 +68,9 @@ def test_canonical_json_reads_back_as_the_same_specification() -> None:
         ({"regex": "a", "variants": "all"}, "'variants' belongs to 'words'"),
         ({"words": "dog"}, "valid list"),
         ({"any": []}, "at least 1"),
+        ({"length": [5, 3]}, "least first"),
+        ({"length": "3"}, "length"),
+        ({"suffix": "s", "inflected": True}, "'inflected' belongs to 'words'"),
         ({"minus": [{"prefix": "a"}]}, "minus"),
         ('{"prefix": ', "no JSON"),
         ("[1]", "valid dictionary"),
