@@ -195,13 +195,19 @@ def enrich(
 
     if ranking == "features" and (spec is not None or sets != "*" or run is not None):
         raise UsageError("--ranking features tests sets of features: leave out --spec, --sets and --run.")
+    if spec is not None and sets != "*":
+        raise UsageError("--spec tests one set and --sets chooses from the library: use one of them.")
+    if spec is None and (given is not None or null != "present"):
+        raise UsageError('--given and --null belong to --spec: `tsea enrich 7 --spec \'{"suffix": "ing"}\'`.')
+    if run is not None and not run.strip():
+        raise UsageError("--run needs a name.")
     with _workbench(subject, directions, device, dtype, universe, ranking == "encoder") as workbench:
         chosen = _some(workbench, features)
         ledger = None if run is None else TestLedger(Records(database), workbench, run)
         if spec is not None:
-            return _print_set_tests(workbench.test_set(chosen, spec, null, given, ledger), json)
-        if given is not None or null != "present":
-            raise UsageError('--given and --null belong to --spec: `tsea enrich 7 --spec \'{"suffix": "ing"}\'`.')
+            tested = workbench.test_set(chosen, spec, null, given, ledger)
+            _note([f"{item.item!r}: {item.reason}" for item in workbench.open_library.resolved(spec).unmatched])
+            return _print_set_tests(tested, json)
         rows = workbench.enrich_neighbourhood(chosen) if ranking == "features" else workbench.enrich(chosen, sets)
         if ledger is not None:
             rows = ledger.library(rows)
@@ -210,11 +216,16 @@ def enrich(
         print_table(
             ("feature", "set", "size", "side", "mass", "p present", "p specific", "q", "explained by"),
             (
-                (r.feature, r.set, r.size, r.side, r.value, r.p_present, r.p_specific, r.q, r.explained_by)
+                (
+                    *(r.feature, r.set, r.size, r.side, r.value),
+                    *(_bounded(r.p_present, r.error_present), _bounded(r.p_specific, r.error_specific)),
+                    *(r.q, r.explained_by),
+                )
                 for of_feature in rows
                 for r in _strongest(of_feature)
             ),
-            title="Strongest sets by mass, explained ones last (--json gives every statistic and set)",
+            title="The 5 strongest sets by mass, explained ones last (--json gives every statistic and set); "
+            "<= marks an upper bound",
         )
 
 
@@ -335,18 +346,19 @@ def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
     print_table(
         ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
         (
-            (r.feature, r.size, r.statistic, r.side, r.value, r.null, _p(r), r.q, r.tests, r.holds)
+            (r.feature, r.size, r.statistic, r.side, r.value, r.null, _bounded(r.p, r.error), r.q, r.tests, r.holds)
             for rows in features
             for r in rows
         ),
-        title="p: <= marks an upper bound; q covers the tests counted beside it; holds: as unlikely on confirm tokens",
+        title="p: <= marks an upper bound; q covers the tests counted beside it and all features of the call; "
+        "holds: as unlikely on confirm tokens",
     )
 
 
-def _p(row: SetTestRow) -> str:
-    if row.p is None:
+def _bounded(p: float | None, error: float | None) -> str:
+    if p is None:
         return "-"
-    return f"{row.p:.3g}" if row.error is not None else f"<= {row.p:.3g}"
+    return f"{p:.3g}" if error is not None else f"<= {p:.3g}"
 
 
 def _some(workbench: Workbench, features: str) -> np.ndarray:
@@ -370,7 +382,9 @@ def _tokens(weights: list[TokenWeight], count: int = 5) -> str:
 
 def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]:
     by_mass = [row for row in rows if row.statistic == "mass" and row.p_present is not None]
-    return sorted(by_mass, key=lambda row: (row.explained_by is not None, row.p_present, -(row.value or 0)))[:count]
+    shown = {row.set for row in by_mass}
+    # A hit is put last only where the one that explains it is there to be seen.
+    return sorted(by_mass, key=lambda row: (row.explained_by in shown, row.p_present, -(row.value or 0)))[:count]
 
 
 def _note(lines: list[str]) -> None:

@@ -30,7 +30,7 @@ Subjects = Annotated[
 ]
 
 
-@evals.command(epilog="Example: tsea eval speed '2,000 small'")
+@evals.command(epilog="Example: tsea eval speed '2,000 sets'")
 def speed(
     cases: Annotated[
         list[str] | None, typer.Argument(metavar="[CASE]...", help="Parts of the names of cases (default: all).")

@@ -29,7 +29,8 @@ class TestLedger:
         existing = {r.name: r for r in records.runs()}.get(run)
         if existing is not None and existing.subject_hash != workbench.subject.hash:
             raise UsageError(
-                f"Run {run} is about {existing.subject}, not {workbench.subject.name}: choose another --run."
+                f"Run {run} is about {existing.subject}, or about other tokens of it, not about "
+                f"{workbench.subject.name} as ranked here: choose another --run."
             )
         self._run: Run = existing or records.open_run(
             run,
@@ -51,15 +52,15 @@ class TestLedger:
             yield rows
 
     def earlier(self, spec: TokenSetSpec, null: NullChoice) -> dict[int, Earlier]:
-        """Of every feature on the ledger, the tests made in this run of other sets, with the hits under this null."""
+        """Of every feature on the ledger, the tests of this run with their hits, without this set under this null."""
         tests: dict[int, int] = defaultdict(int)
         p: dict[int, list[float]] = defaultdict(list)
         for entry in self._records.ledger(self._run):
-            if not entry.library_hash.startswith(f"{spec.hash}:"):
+            if entry.library_hash != f"{spec.hash}:{null}":
                 tests[entry.feature] += entry.n_tests
         for row in self._records.hypotheses(self._run):
-            value = row.p_specific if null == "specific" else row.p_present
-            if row.spec_hash != spec.hash and row.null == null and value is not None:
+            value = row.p_specific if row.null == "specific" else row.p_present
+            if (row.spec_hash, row.null) != (spec.hash, null) and value is not None:
                 p[row.feature].append(value)
         return {feature: Earlier(count, tuple(p[feature])) for feature, count in tests.items()}
 

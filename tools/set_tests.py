@@ -46,6 +46,8 @@ def set_tests(
     """
     if null == "random" and given is not None:
         raise UsageError("A set given another one is judged by reference directions: add --null present or specific.")
+    if given is not None and np.array_equal(given.members, written.members):
+        raise UsageError("The set and the given one have the same open tokens: neither can add to the other.")
     tested = written.under(null, features)
     holds = np.full((len(features), len(SIDES)), np.nan)
     if null != "random":
@@ -65,8 +67,13 @@ def set_test_rows(
     given: WrittenSet | None = None,
     earlier: dict[int, Earlier] | None = None,
 ) -> Iterator[list[SetTestRow]]:
-    """The results of `set_tests`, one list of rows per feature."""
-    found = set_tests(written, null, features, given, earlier)
+    """The results of `set_tests`, one list of rows per feature; all is computed before the first one."""
+    return _rows(set_tests(written, null, features, given, earlier), written, null, features, given)
+
+
+def _rows(
+    found: SetTests, written: WrittenSet, null: NullChoice, features: np.ndarray, given: WrittenSet | None
+) -> Iterator[list[SetTestRow]]:
     spec = written.spec.canonical()
     for row, feature in enumerate(features):
         yield [

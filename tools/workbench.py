@@ -155,9 +155,9 @@ class Workbench:
                 self._tails[null] = DeepTails(self.subject, self.views["open"], null, self.cache)
             return self._tails[null]
 
-    def select(self, selector: str) -> np.ndarray:
-        """Feature indices of a selector such as `0-63` or `top:64:skewness`."""
-        return select_features(selector, self.subject.n_features, self._column)
+    def select(self, selector: str | int) -> np.ndarray:
+        """Feature indices of a number or a selector such as `0-63` or `top:64:skewness`."""
+        return select_features(str(selector), self.subject.n_features, self._column)
 
     def weights(self, directions: np.ndarray) -> torch.Tensor:
         """Logit weights (F, universe) of directions (F, D)."""
@@ -299,13 +299,13 @@ class Workbench:
         """The library with what may be asked of it."""
         return OpenLibrary(self.library, self.subject.vocabulary, self.subject.universe, self.skipped_families)
 
-    def stats_frame(self, selector: str) -> pd.DataFrame:
+    def stats_frame(self, selector: str | int) -> pd.DataFrame:
         """`stats` of selected features as a DataFrame, one row per feature."""
         import pandas as pd
 
         return pd.DataFrame([s.model_dump(by_alias=True) for s in self.stats(self.select(selector))])
 
-    def enrich_frame(self, selector: str, sets: str = "*") -> pd.DataFrame:
+    def enrich_frame(self, selector: str | int, sets: str = "*") -> pd.DataFrame:
         """`enrich` of selected features as a DataFrame, one row per feature, set, statistic and side."""
         import pandas as pd
 

@@ -61,12 +61,18 @@ class WrittenSet:
         self.members = self._members(workbench.views["open"])
         self.confirm_members = self._members(workbench.views["confirm"])
         tokens = len(workbench.views["open"].tokens)
-        if not MIN_MEMBERS <= len(self.members) <= tokens - MIN_MEMBERS:
+        count = len(self.members)
+        if count > tokens - MIN_MEMBERS:
+            raise UsageError(
+                f"The token set has {count} of {tokens} open tokens: a test needs at least {MIN_MEMBERS} outside to "
+                "compare it with. Write a smaller set."
+            )
+        if count < MIN_MEMBERS:
             missing = ", ".join(item.item for item in self.resolved.unmatched[:5])
             raise UsageError(
-                f"The token set has {len(self.members)} of {tokens} open tokens: a test needs at least {MIN_MEMBERS} "
-                f"inside and outside.{f' No single token: {missing}.' if missing else ''} "
-                "Check spelling, case and leading spaces."
+                f"The token set has {len(self.resolved.ids)} tokens, {count} of them open (the others are sealed for "
+                f"confirmation and tests, or not ranked): a test needs at least {MIN_MEMBERS}."
+                f"{f' No single token: {missing}.' if missing else ''} Add words, or other spellings with variants."
             )
 
     @cached_property

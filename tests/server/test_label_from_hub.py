@@ -9,13 +9,15 @@ import sys
 from hub import Hub
 
 # The command line with its own peak memory as the last line of stderr. A fifth of the reference directions that the
-# product draws keeps the suite quick; memory does not depend on their number, for they come in batches.
+# product draws, and a quarter of those for deep tails, keep the suite quick; memory hardly depends on their number.
 LABEL = """
 import re, sys
 from pathlib import Path
 from tsea.server.cli import app
 from tsea.tools import nulls
+from tsea.tools.statistics import tail_sampling
 nulls.DIRECTIONS["mass"] = 4096
+tail_sampling._DRAWS = 1024
 try:
     app()
 finally:

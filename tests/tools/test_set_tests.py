@@ -68,21 +68,26 @@ def test_a_run_counts_every_hypothesis_once_and_later_q_covers_it(pocket_bench: 
         assert {r.tests for rows in second for r in rows} == {20}
         (run,) = records.runs()
         assert sum(entry.n_tests for entry in records.ledger(run)) == 20 * len(FEATURES)
+        # The same set under another null is another test.
+        third = _rows(pocket_bench, OTHER, null="specific", ledger=ledger)
+        assert {r.tests for rows in third for r in rows} == {30}
 
 
 def test_a_run_about_another_subject_is_refused(pocket_bench: Workbench) -> None:
     with Records() as records:
         records.open_run("taken", "other", "another hash", {})
-        with pytest.raises(UsageError, match="is about other, not pocket"):
+        with pytest.raises(UsageError, match="is about other, or about other tokens"):
             TestLedger(records, pocket_bench, "taken")
 
 
-def test_a_set_given_itself_adds_nothing_and_given_an_unrelated_one_keeps_its_sign(pocket_bench: Workbench) -> None:
+def test_a_set_given_another_one_has_both_partial_correlations_and_given_itself_is_refused(
+    pocket_bench: Workbench,
+) -> None:
     given = _rows(pocket_bench, SUFFIX, given=OTHER)
     statistics = [row.statistic for row in given[0]]
     assert statistics[-4:] == ["partial", "partial", "partial_reverse", "partial_reverse"]
-    same = _rows(pocket_bench, SUFFIX, given=SUFFIX)
-    assert all(r.p is None for rows in same for r in rows if r.statistic.startswith("partial"))
+    with pytest.raises(UsageError, match="same open tokens"):
+        _rows(pocket_bench, SUFFIX, given=SUFFIX)
     with pytest.raises(UsageError, match="add --null present or specific"):
         _rows(pocket_bench, SUFFIX, given=OTHER, null="random")
 
@@ -90,8 +95,8 @@ def test_a_set_given_itself_adds_nothing_and_given_an_unrelated_one_keeps_its_si
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ('{"words": ["qwertyuiop"]}', "has 0 of .* open tokens.*No single token: qwertyuiop"),
-        ('{"regex": ".*"}', "at least 2 inside and outside"),
+        ('{"words": ["qwertyuiop"]}', "0 of them open.*No single token: qwertyuiop"),
+        ('{"regex": ".*"}', "at least 2 outside"),
         ('{"sufix": "ing"}', "suffix"),
         ("no.such.set", "No token set"),
         ("{", "JSON"),

@@ -22,6 +22,8 @@ MAX_PARTS = 200  # sub-specifications, all levels together
 MAX_CHARACTERS = 200_000  # all strings together
 MAX_IDS = 300_000  # all ids together
 
+_TEXTS = ("words", "prefix", "suffix", "contains")
+
 Variants = Literal["space", "case", "all"]
 
 
@@ -66,12 +68,15 @@ class TokenSetSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _within_limits(cls, data: Any) -> Any:
-        """Refuse what is nested too deep or too large before it is read part by part."""
+        """Refuse what is nested too deep or too large before it is read part by part. A bare name is a library set."""
+        if isinstance(data, str):
+            return {"library": data}
         if isinstance(data, Mapping):
             _check_size(data)
             _check_keys(data)
             length = data.get("length")
-            return {**data, "length": (length, length)} if isinstance(length, int) else data
+            both = {"length": (length, length)} if isinstance(length, int) else {}
+            return {**data, **both, **{key: _with_spaces(data[key]) for key in _TEXTS if key in data}}
         return data
 
     @model_validator(mode="after")
@@ -133,6 +138,13 @@ def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"Malformed token set{f' at {where}' if where else ''}: {message}") from None
+
+
+def _with_spaces(value: Any) -> Any:
+    """Text as tsea shows it, read back: ␣ is a space."""
+    if isinstance(value, str):
+        return value.replace("␣", " ")
+    return [_with_spaces(item) for item in value] if isinstance(value, list) else value
 
 
 def _load(text: str) -> Mapping[str, Any]:

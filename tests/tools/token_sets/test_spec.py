@@ -29,6 +29,8 @@ def nested(levels: int) -> dict[str, Any]:
         ({"library": "pos.VBG"}, "pos.VBG"),
         ({"length": 3}, {"length": [3, 3]}),
         ({"words": ["a"], "inflected": False}, {"words": ["a"]}),
+        ({"words": ["\u2423a"]}, {"words": [" a"]}),
+        ({"any": ["pos.A", {"prefix": "a"}]}, {"any": [{"library": "pos.A"}, {"prefix": "a"}]}),
     ],
 )
 def test_the_same_set_written_differently_has_one_hash(one: Any, other: Any) -> None:
