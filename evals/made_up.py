@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from ..tools.errors import TseaError
 from ..tools.subject import Stated
 from ..tools.subject.compute import Compute
 from ..tools.subject.subject import Subject
@@ -36,4 +37,4 @@ def made_up_subject(name: str, unembedding: np.ndarray, decoder: np.ndarray) -> 
 
 
 def _no_model() -> NoReturn:
-    raise NotImplementedError("A made-up subject has no model.")
+    raise TseaError("A made-up subject has no model.")

@@ -192,6 +192,7 @@ def enrich(
     """Enrichment of every token set on open tokens: mass, mean and ES, each with random-set and direction nulls."""
     from ..tools.ledger import TestLedger
     from ..tools.storage.records import Records
+    from ..tools.written_sets import WrittenSet
 
     if ranking == "features" and (spec is not None or sets != "*" or run is not None):
         raise UsageError("--ranking features tests sets of features: leave out --spec, --sets and --run.")
@@ -205,8 +206,9 @@ def enrich(
         chosen = _some(workbench, features)
         ledger = None if run is None else TestLedger(Records(database), workbench, run)
         if spec is not None:
-            tested = workbench.test_set(chosen, spec, null, given, ledger)
-            _note([f"{item.item!r}: {item.reason}" for item in workbench.open_library.resolved(spec).unmatched])
+            written = WrittenSet(workbench, spec)
+            tested = workbench.test_set(chosen, written, null, given, ledger)
+            _note([f"{item.item!r}: {item.reason}" for item in written.resolved.unmatched])
             return _print_set_tests(tested, json)
         rows = workbench.enrich_neighbourhood(chosen) if ranking == "features" else workbench.enrich(chosen, sets)
         if ledger is not None:

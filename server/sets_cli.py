@@ -14,6 +14,7 @@ from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.libraries import OpenLibrary
+    from ..tools.results import SetOverlap
 
 sets = typer.Typer(
     no_args_is_help=True,
@@ -60,7 +61,7 @@ def show(name: Name, tokenizer: Tokenizer = None, subject: opt.SubjectName = "po
                 f"{found.size} tokens, {found.open} of them open; source {found.source}, licence {found.licence}",
                 *([f"Also called {', '.join(found.aliases)}"] if found.aliases else []),
                 " ".join(opened.vocabulary.shown(token) for token in found.ids[:PREVIEW]),
-                *(f"Like {pair.set}: Jaccard {pair.jaccard:.2f}, {pair.shared} shared" for pair in found.similar),
+                *_alike(found.similar),
             ]
         )
 
@@ -103,7 +104,7 @@ def resolve_spec(
                     f"{item.item!r}: {item.reason}{f' ({chr(32).join(item.pieces)})' if item.pieces else ''}"
                     for item in found.unmatched
                 ),
-                *(f"Like {pair.set}: Jaccard {pair.jaccard:.2f}, {pair.shared} shared" for pair in found.similar),
+                *_alike(found.similar),
             ]
         )
 
@@ -196,6 +197,10 @@ def diff(
         )
         print_lines([f"{len(found.added)} added: {', '.join(found.added[:20])}"])
         print_lines([f"{len(found.removed)} removed: {', '.join(found.removed[:20])}"])
+
+
+def _alike(pairs: list[SetOverlap]) -> list[str]:
+    return [f"Like {pair.set}: Jaccard {pair.jaccard:.2f}, {pair.shared} shared" for pair in pairs]
 
 
 @contextmanager

@@ -125,22 +125,25 @@ def _columns(found: PValues, columns: slice) -> PValues:
 def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndarray) -> Iterator[list[EnrichmentRow]]:
     """Rows of one feature at a time, for the sets in `columns`.
 
-    A q-value covers the whole library and all of these features, whichever sets are shown, so the features are passed
-    over twice: once for every p-value, once for the rows.
+    A q-value covers the whole library and all of these features, whichever sets are shown, so more than one block of
+    features are passed over twice: once for every p-value, once for the rows.
     """
     enrichment = Enrichment(workbench.subject, workbench.views["open"], workbench.nulls)
     decoder = workbench.subject.decoder
     parts = list(workbench.feature_blocks(features))
     p: dict[str, list[np.ndarray]] = {}
+    only: dict[str, Tested] | None = None
     for number, part in enumerate(parts):
-        for name, tested in enrichment.test(decoder[part]).items():
+        block = enrichment.test(decoder[part])
+        only = block if len(parts) == 1 else None
+        for name, tested in block.items():
             p.setdefault(name, []).append(tested.p["present"].p.reshape(len(part), -1))
         workbench.progress("blocks of features tested", number + 1, len(parts))
     q = {name: two_stage_q(np.concatenate(blocks)) for name, blocks in p.items()}
     redundancy = _Redundant(workbench, q["mass"])
     start = 0
     for part in parts:
-        block, weights = enrichment.test(decoder[part]), workbench.open_weights(decoder[part])
+        block, weights = only or enrichment.test(decoder[part]), workbench.open_weights(decoder[part])
         for row, feature in enumerate(part):
             explained = redundancy.explained(int(feature), start + row)
             writer = _RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)

@@ -65,12 +65,12 @@ class OpenLibrary:
     def shown(self, name: str) -> ShownSet:
         """One set with its tokens."""
         found = self.library[name]
-        others = [pair for pair in similar(found.ids, self.library, most=6) if pair.set != found.name]
+        like = similar(found.name, found.ids, self.library)
         return ShownSet(
             **self._about(found),
             aliases=list(found.aliases),
             ids=found.ids.tolist(),
-            similar=_named(others, found.name),
+            similar=like,
         )
 
     def search(self, words: Sequence[str], token: str | None = None) -> list[ListedSet]:
@@ -97,7 +97,7 @@ class OpenLibrary:
             ids=found.ids.tolist(),
             preview=[self.vocabulary.shown(token) for token in found.ids[:_PREVIEW].tolist()],
             unmatched=[UnmatchedItem(item=u.item, reason=u.reason, pieces=list(u.pieces)) for u in found.unmatched],
-            similar=_named(similar(found.ids, self.library), "written"),
+            similar=similar("written", found.ids, self.library),
         )
 
     def overlaps(self, first: str, second: str | None = None) -> list[SetOverlap]:
@@ -163,10 +163,6 @@ def library_of(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrar
 
 def _imports() -> Path:
     return home() / "sets"
-
-
-def _named(pairs: Sequence[SetOverlap], name: str) -> list[SetOverlap]:
-    return [pair.model_copy(update={"other": name}) for pair in pairs]
 
 
 def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:

@@ -238,17 +238,17 @@ class Workbench:
     def test_set(
         self,
         features: np.ndarray,
-        spec: TokenSetSpec | str,
+        spec: WrittenSet | TokenSetSpec | str,
         null: NullChoice = "present",
         given: TokenSetSpec | str | None = None,
         ledger: TestLedger | None = None,
     ) -> Iterator[list[SetTestRow]]:
-        """Every statistic of a written set (JSON, or a library name), one list of rows per feature.
+        """Every statistic of a written set (also as JSON, or a library name), one list of rows per feature.
 
         With `given`, also what the two sets add to each other; with `ledger`, q covers what the run tested before, and
         these tests enter it. Rankings come from the rank index, built at first use.
         """
-        written = WrittenSet(self, spec)
+        written = spec if isinstance(spec, WrittenSet) else WrittenSet(self, spec)
         other = None if given is None else WrittenSet(self, given)
         if ledger is None:
             return set_test_rows(written, null, features, other)

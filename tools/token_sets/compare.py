@@ -24,10 +24,12 @@ def overlaps(sets: Sequence[TokenSet], others: Sequence[TokenSet] | None = None)
     return sorted(found, key=lambda pair: (-pair.jaccard, pair.set, pair.other))
 
 
-def similar(ids: np.ndarray, library: TokenSetLibrary, least: float = 0.5, most: int = 5) -> list[SetOverlap]:
-    """The library's sets with at least this Jaccard index with some token ids (`other`), most alike first."""
-    written = TokenSet("", "", "", ids, "", "")
-    return [pair for pair in overlaps(list(library), [written]) if pair.jaccard >= least][:most]
+def similar(
+    name: str, ids: np.ndarray, library: TokenSetLibrary, least: float = 0.5, most: int = 5
+) -> list[SetOverlap]:
+    """The library's other sets with at least this Jaccard index with a set (`other`), most alike first."""
+    pairs = overlaps([s for s in library if s.name != name], [TokenSet(name, "", "", ids, "", "")])
+    return [pair for pair in pairs if pair.jaccard >= least][:most]
 
 
 def difference(old: TokenSetLibrary, new: TokenSetLibrary) -> LibraryDifference:

@@ -37,8 +37,9 @@ def test_random_sets_share_what_python_counts() -> None:
 
 def test_what_resembles_a_set_is_found_and_an_empty_set_resembles_none() -> None:
     sets = library(a=[1, 2, 3, 4], b=[3, 4], c=[4, 5, 6, 7])
-    assert [(p.set, p.jaccard) for p in similar(np.array([2, 3, 4]), sets)] == [("a", 3 / 4), ("b", 2 / 3)]
-    assert similar(np.array([], np.int64), sets) == []
+    assert [(p.set, p.jaccard) for p in similar("x", np.array([2, 3, 4]), sets)] == [("a", 3 / 4), ("b", 2 / 3)]
+    assert similar("x", np.array([], np.int64), sets) == []
+    assert [p.set for p in similar("a", sets["a"].ids, sets)] == ["b"]
 
 
 def test_libraries_differ_by_what_is_new_gone_and_changed() -> None:
