@@ -13,7 +13,7 @@ demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(call install,.)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -18,40 +17,40 @@ import numpy as np
 
 from .errors import TseaError, UsageError
 from .files import atomic_write
+from .library_cache import built_library, kept_split, saved_vocabulary
 from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
 from .storage.cache import ByteCache
 from .storage.home import home
-from .token_sets.build import FAMILIES, build_library
+from .token_sets.build import FAMILIES
 from .token_sets.compare import difference, overlaps, similar
-from .token_sets.gmt import GmtReport, format_gmt, format_provenance, parse_gmt, read_gmt
+from .token_sets.gmt import GmtReport, read_gmt
 from .token_sets.library import TokenSet, TokenSetLibrary
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
-from .token_sets.split import OPEN, token_split
+from .token_sets.split import OPEN
 from .vocabulary import Vocabulary
 
 BUNDLED = Path(__file__).parent / "token_sets" / "data" / "pocket.gmt"
-
-
 _FAMILY = re.compile("[a-z][a-z0-9_]*")
 _PREVIEW = 40
 
 
 class OpenLibrary:
-    """A library beside the vocabulary it belongs to and the ids that are ranked: what people and agents ask of it."""
+    """A library beside its vocabulary and the open ids among those ranked: what people and agents ask of it."""
 
     def __init__(
-        self, library: TokenSetLibrary, vocabulary: Vocabulary, universe: np.ndarray, skipped: list[str]
+        self, library: TokenSetLibrary, vocabulary: Vocabulary, open_ids: np.ndarray, skipped: list[str]
     ) -> None:
-        self.library, self.vocabulary, self.skipped = library, vocabulary, skipped
-        self.open_ids = universe[token_split(vocabulary)[universe] == OPEN]
+        self.library, self.vocabulary, self.open_ids, self.skipped = library, vocabulary, open_ids, skipped
 
     @classmethod
     def of_tokenizer(cls, folder: Path) -> OpenLibrary:
         """The library of the tokenizer saved in a folder, whose ordinary tokens all count as ranked."""
-        vocabulary = Vocabulary.load(folder)
-        library, skipped = library_of(vocabulary, ByteCache())
-        return cls(library, vocabulary, vocabulary.ordinary, skipped)
+        cache = ByteCache()
+        vocabulary = saved_vocabulary(folder, cache)
+        library, skipped = library_of(vocabulary, cache)
+        ordinary = vocabulary.ordinary
+        return cls(library, vocabulary, ordinary[kept_split(vocabulary, cache)[ordinary] == OPEN], skipped)
 
     @functools.cached_property
     def testable(self) -> frozenset[str]:
@@ -168,29 +167,10 @@ def _imports() -> Path:
 def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
     if _bundled_vocabulary() == vocabulary.hash:
         return read_gmt(BUNDLED, vocabulary)[0], []
-    key = f"library/{_builders_hash()}/{vocabulary.hash}"
-    stored = cache.get(key)
-    if stored is not None:
-        gmt, provenance = json.loads(stored)
-        return parse_gmt(gmt, vocabulary, json.loads(provenance))[0], []
-    library, skipped = build_library(vocabulary)
-    if not skipped:
-        # A library that lacks families is built again, in case their data has arrived.
-        cache.set(key, json.dumps([format_gmt(library, vocabulary), format_provenance(library)]).encode())
-    return library, skipped
+    return built_library(vocabulary, cache)
 
 
 def _bundled_vocabulary() -> str | None:
     """Hash of the vocabulary that the bundled library was built for."""
     beside = BUNDLED.with_name(BUNDLED.name + ".json")
     return json.loads(beside.read_text("utf-8"))["vocabulary"] if beside.exists() else None
-
-
-@functools.cache
-def _builders_hash() -> str:
-    """Content hash of the builders' code and word lists: a library made by others is not taken from the cache."""
-    digest = hashlib.blake2b(digest_size=16)
-    folder = Path(__file__).parent / "token_sets"
-    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.txt")]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Vocabulary:
     raw: tuple[str, ...]
     text: tuple[str, ...]
     special: frozenset[int]
-    tokenizer: Any = field(default=None, compare=False, repr=False)  # Hugging Face, where one is at hand
+    tokenizer: Callable[[], Any] | None = field(default=None, compare=False, repr=False)  # Hugging Face's, if any
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -78,7 +78,7 @@ class Vocabulary:
         """The tokens that a text is cut into; none without a tokenizer."""
         if self.tokenizer is None:
             return ()
-        return tuple(int(token) for token in self.tokenizer.encode(text, add_special_tokens=False))
+        return tuple(int(token) for token in self.tokenizer().encode(text, add_special_tokens=False))
 
     def shown(self, token: int) -> str:
         """The token's text for people: spaces visible as ␣, control characters escaped."""
@@ -92,19 +92,23 @@ class Vocabulary:
         special = {int(i) for i in tokenizer.all_special_ids if i is not None}
         special |= {int(i) for i, added in tokenizer.added_tokens_decoder.items() if added.special}
         special |= {i for i, token in enumerate(raw) if not token or _UNUSED.fullmatch(token)}
-        return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special), tokenizer)
+        return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special), lambda: tokenizer)
 
     @classmethod
     def load(cls, folder: Path | str) -> Vocabulary:
         """Read the vocabulary of the tokenizer saved in `folder`; raises UsageError when there is none."""
-        path = Path(folder)
-        if not any((path / name).exists() for name in ("tokenizer.json", "vocab.json", "tokenizer.model")):
-            raise UsageError(f"No tokenizer in {path}: expected tokenizer.json, vocab.json or tokenizer.model there.")
-        from transformers import AutoTokenizer, GPT2Tokenizer
+        return cls.from_tokenizer(load_tokenizer(Path(folder)))
 
-        if (path / "vocab.json").exists() and not (path / "config.json").exists():
-            return cls.from_tokenizer(GPT2Tokenizer.from_pretrained(path))
-        return cls.from_tokenizer(AutoTokenizer.from_pretrained(path))
+
+def load_tokenizer(folder: Path) -> Any:
+    """The Hugging Face tokenizer saved in a folder; raises UsageError when there is none."""
+    if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.json", "tokenizer.model")):
+        raise UsageError(f"No tokenizer in {folder}: expected tokenizer.json, vocab.json or tokenizer.model there.")
+    from transformers import AutoTokenizer, GPT2Tokenizer
+
+    if (folder / "vocab.json").exists() and not (folder / "config.json").exists():
+        return GPT2Tokenizer.from_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder)
 
 
 def _texts(raw: Sequence[str], special: set[int]) -> list[str]:

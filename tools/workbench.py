@@ -69,8 +69,8 @@ class Workbench:
         self.cache = cache or ByteCache()
         self.progress = progress
         self.library, self.skipped_families = (library, []) if library else library_of(subject.vocabulary, self.cache)
-        open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
-        self.sets = [self.library[name] for name in self.library.testable(open_ids).names]
+        self.open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
+        self.sets = [self.library[name] for name in self.library.testable(self.open_ids).names]
         self.unembedding = torch.from_numpy(subject.unembedding).to(subject.device)
         self.whitened = torch.from_numpy(subject.whitened).to(subject.device)
         self.shapes = Shapes(subject, self.unembedding, self.cache)
@@ -297,7 +297,7 @@ class Workbench:
     @functools.cached_property
     def open_library(self) -> OpenLibrary:
         """The library with what may be asked of it."""
-        return OpenLibrary(self.library, self.subject.vocabulary, self.subject.universe, self.skipped_families)
+        return OpenLibrary(self.library, self.subject.vocabulary, self.open_ids, self.skipped_families)
 
     def stats_frame(self, selector: str | int) -> pd.DataFrame:
         """`stats` of selected features as a DataFrame, one row per feature."""

@@ -25,12 +25,26 @@ from .builders import (
     scripts,
     shapes,
     symbols,
+    tags_in_context,
     wordnet,
 )
 from .gmt import write_gmt
 from .library import TokenSet, TokenSetLibrary
 from .nltk_files import MissingData
-from .sources import NAMES, OPINION, RULES, SOURCES, STOPWORDS, TAGGER, VADER, VOCABULARY, WORDNET, WORDS, Source
+from .sources import (
+    NAMES,
+    OPINION,
+    RULES,
+    SOURCES,
+    STOPWORDS,
+    TAGGED,
+    TAGGER,
+    VADER,
+    VOCABULARY,
+    WORDNET,
+    WORDS,
+    Source,
+)
 from .view import Candidate, TokenView
 
 
@@ -45,9 +59,11 @@ class Family(NamedTuple):
 FAMILIES: dict[str, Family] = {
     "regex": Family(published.regex_sets, RULES),
     "pos": Family(parts_of_speech.pos_sets, TAGGER),
+    "tag": Family(tags_in_context.tag_sets, TAGGED),
     "grammar": Family(listed.grammar_sets, RULES),
     "topic": Family(listed.topic_sets, RULES),
     "place": Family(listed.place_sets, RULES),
+    "named": Family(listed.named_sets, RULES),
     "names": Family(lexicons.name_sets, NAMES),
     "inflection": Family(inflections.inflection_sets, RULES),
     "wordnet": Family(wordnet.wordnet_sets, WORDNET),

@@ -39,6 +39,18 @@ def read_bytes(resource: str) -> bytes:
         raise _unreadable(resource, error) from error
 
 
+def read_texts(corpus: str) -> list[str]:
+    """The texts of a corpus such as `state_union`, by file name; raises MissingData."""
+    from nltk.corpus.reader import PlaintextCorpusReader
+
+    folder = f"corpora/{corpus}/"
+    try:
+        names = PlaintextCorpusReader(find(folder), r"(?!\.).*\.txt").fileids()
+    except _UNREADABLE as error:
+        raise _unreadable(folder, error) from error
+    return [read_text(folder + name) for name in names]
+
+
 def read_text(resource: str) -> str:
     """The text of a file (UTF-8, or Latin-1 where it is not); raises MissingData."""
     data = read_bytes(resource)

@@ -180,7 +180,7 @@ class _Resolver:
         for family in ("tag", "pos"):
             if f"{family}.{tag}" in self.library:
                 return self._library(f"{family}.{tag}")
-        known = [name.removeprefix("pos.") for name in self.library.names if name.startswith("pos.")]
+        known = [name.partition(".")[2] for name in self.library.names if name.startswith(("pos.", "tag."))]
         raise UsageError(f"No part of speech {tag!r}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD.")
 
     def _library(self, name: str) -> list[int]:

@@ -48,6 +48,13 @@ TAGGER = Source(
     "Tags by the averaged perceptron tagger of NLTK (github.com/sloria/textblob-aptagger).",
     needs=tuple(f"{_TAGGER}.{part}.json" for part in ("weights", "tagdict", "classes")),
 )
+TAGGED = Source(
+    "tagged_addresses",
+    "MIT; texts in the public domain",
+    True,
+    "Tags by the same tagger on NLTK's corpora of State of the Union and inaugural addresses (C-Span).",
+    needs=(*TAGGER.needs, "corpora/state_union/", "corpora/inaugural/"),
+)
 WORDNET = Source(
     "wordnet",
     "WordNet License and CC BY 4.0",
@@ -96,4 +103,5 @@ WORDS = Source(
 )
 IMPORTED = Source("imported", "not stated", False)
 
-SOURCES = {s.name: s for s in (RULES, VOCABULARY, TAGGER, WORDNET, NAMES, OPINION, VADER, STOPWORDS, WORDS, IMPORTED)}
+_ALL = (RULES, VOCABULARY, TAGGER, TAGGED, WORDNET, NAMES, OPINION, VADER, STOPWORDS, WORDS, IMPORTED)
+SOURCES = {source.name: source for source in _ALL}

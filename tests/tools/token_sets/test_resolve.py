@@ -88,7 +88,7 @@ def test_what_stands_for_no_token_is_reported_with_its_pieces() -> None:
             assert not add_special_tokens
             return [2, 6]
 
-    vocabulary = dataclasses.replace(spaces_as("\u0120"), tokenizer=Halves())
+    vocabulary = dataclasses.replace(spaces_as("\u0120"), tokenizer=Halves)
     found = resolve({"any": [{"words": ["walk", "doghouse"]}, {"ids": [0]}]}, vocabulary)
     assert found.ids.tolist() == [7]
     assert [(item.item, item.reason, item.pieces) for item in found.unmatched] == [

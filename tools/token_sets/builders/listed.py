@@ -29,6 +29,12 @@ def place_sets(view: TokenView) -> Iterator[Candidate]:
     yield Candidate("any", "Names of places, peoples and languages", view.of_exact_words(every))
 
 
+def named_sets(view: TokenView) -> Iterator[Candidate]:
+    """Names of people, organisations and works by kind, capitalised."""
+    for name, words in word_lists("named").items():
+        yield Candidate(name, f"Names of the kind {_shown(name)}", view.of_exact_words(words))
+
+
 def keyword_sets(view: TokenView) -> Iterator[Candidate]:
     """Keywords of programming languages, in their own case."""
     lists = word_lists("keywords")

@@ -1,7 +1,7 @@
 """Part of speech by NLTK's tagger, one token at a time: the published definition, with its known faults.
 
 A word tagged alone has no context: "Viking" and "String" come out as gerunds. The sets are kept because the
-published results rest on them; the inflection family is more exact.
+published results rest on them; the families `tag` and `inflection` are more exact.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..nltk_files import MissingData
 from ..view import Candidate, Token, TokenView, to_ids
 
 MAX_SPACED = 0.8  # where more have a leading space, the set of those is no set of its own
-_TAGS = {
+TAGS = {
     "CC": "coordinating conjunction", "CD": "cardinal number", "DT": "determiner", "EX": "existential there",
     "FW": "foreign word", "IN": "preposition or subordinating conjunction", "JJ": "adjective",
     "JJR": "adjective, comparative", "JJS": "adjective, superlative", "LS": "list item", "MD": "modal",
@@ -25,7 +25,7 @@ _TAGS = {
     "VBP": "verb, present, not third person", "VBZ": "verb, third person singular", "WDT": "wh-determiner",
     "WP": "wh-pronoun", "WP$": "possessive wh-pronoun", "WRB": "wh-adverb",
 }  # fmt: skip
-_GROUPS = {
+GROUPS = {
     "noun": ("nouns", ("NN", "NNS", "NNP", "NNPS")),
     "proper_noun": ("proper nouns", ("NNP", "NNPS")),
     "verb": ("verbs", ("VB", "VBD", "VBG", "VBN", "VBP", "VBZ", "MD")),
@@ -46,9 +46,9 @@ def pos_sets(view: TokenView) -> Iterator[Candidate]:
     for token in view.tokens:
         if token.word:
             tagged[tags[token.word]].append(token)
-    for tag, meaning in _TAGS.items():
+    for tag, meaning in TAGS.items():
         yield from _sets(tag, f"Tokens tagged {tag} ({meaning})", tagged[tag])
-    for group, (meaning, members) in _GROUPS.items():
+    for group, (meaning, members) in GROUPS.items():
         tokens = [token for tag in members for token in tagged[tag]]
         yield from _sets(group, f"Tokens tagged as {meaning}", tokens)
 
