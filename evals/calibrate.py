@@ -105,7 +105,7 @@ def calibrate(progress: Progress = silent) -> Calibration:
     cases = [
         synthetic("independent", 0.0, SEED, scale),
         synthetic("clustered", CORRELATION, SEED, scale),
-        *pocket_cases(Workbench.open("pocket"), POCKET_FEATURES, SEED),
+        *pocket_cases(Workbench.open("pocket", imported=False), POCKET_FEATURES, SEED),
     ]
     with tempfile.TemporaryDirectory() as folder, ByteCache(Path(folder)) as cache:
         rows = measure_rates(cases, cache, progress)

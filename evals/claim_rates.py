@@ -205,5 +205,5 @@ def table(rows: Sequence[ClaimRate]) -> str:
 
 def report(subjects: Sequence[str] = SUBJECTS, progress: Progress = silent) -> Report:
     """Measure subjects by name."""
-    rows = [rate for name in subjects for rate in claim_rates(Workbench.open(name, progress=progress))]
+    rows = [rate for name in subjects for rate in claim_rates(Workbench.open(name, imported=False, progress=progress))]
     return Report.of("claim_rates", rows, table(rows))

@@ -103,5 +103,5 @@ def table(rows: Sequence[DictionaryRow]) -> str:
 
 def report(subjects: Sequence[str] = SUBJECTS, progress: Progress = silent) -> Report:
     """Measure subjects by name."""
-    rows = [dictionary_row(Workbench.open(name, progress=progress)) for name in subjects]
+    rows = [dictionary_row(Workbench.open(name, imported=False, progress=progress)) for name in subjects]
     return Report.of("dictionaries", rows, table(rows))

@@ -100,5 +100,7 @@ def table(rows: Sequence[Excess]) -> str:
 
 def report(subjects: Sequence[str] = SUBJECTS, progress: Progress = silent) -> Report:
     """Measure subjects by name."""
-    rows = [row for name in subjects for row in excess_discoveries(Workbench.open(name, progress=progress))]
+    rows = [
+        row for name in subjects for row in excess_discoveries(Workbench.open(name, imported=False, progress=progress))
+    ]
     return Report.of("excess", rows, table(rows))

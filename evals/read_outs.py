@@ -99,6 +99,6 @@ def table(rows: Sequence[ReadOutRow]) -> str:
 
 def report(progress: Progress = silent) -> Report:
     """Every read-out on the bundled subject."""
-    workbench = Workbench.open("pocket", progress=progress)
+    workbench = Workbench.open("pocket", imported=False, progress=progress)
     rows = sorted((read_out_row(workbench, name) for name in READ_OUTS), key=lambda row: -row.selection)
     return Report.of("read_outs", rows, table(rows))

@@ -203,7 +203,7 @@ def report(by_layer: bool = False, progress: Progress = silent) -> Report:
     """Every statistic on the bundled subject, or a few of them on each of its layers and on the untrained one."""
     rows: list[Measured] = []
     for name in LAYERS if by_layer else ("pocket",):
-        compared = Comparison(Workbench.open(name, progress=progress), Scale())
+        compared = Comparison(Workbench.open(name, imported=False, progress=progress), Scale())
         found = compared.rows(FEW) if by_layer else compared.rows(FAMILIES, COMBINATIONS)
         rows += sorted(found, key=lambda row: -row.selection)
     return Report.of("statistics_by_layer" if by_layer else "statistics", rows, table(rows))

@@ -66,9 +66,12 @@ def gather_evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
         for name in views
         for null in ("present", "specific")
     }
+    circular = workbench.circular(directions)
     too_few = views["confirm"].sets.sizes < MIN_CONFIRM_MEMBERS
     for null in ("present", "specific"):
         p["confirm", null][:, :, :-1][:, :, too_few] = np.nan
+        # What was made from a feature says nothing about it.
+        p["open", null][:, :, :-1].swapaxes(1, 2)[circular] = np.nan
     # The last column is the concentration, which is no set.
     in_sets = {key: values[:, :, :-1] for key, values in p.items()}
     smallest = np.fmin(in_sets["open", "present"], in_sets["open", "specific"])

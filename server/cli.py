@@ -345,12 +345,14 @@ def doctor(
 def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
     if json:
         return print_json(row for rows in features for row in rows)
+    tested = [row for rows in features for row in rows]
+    if own := sorted({row.feature for row in tested if row.circular}):
+        _note([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
     print_table(
         ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
         (
             (r.feature, r.size, r.statistic, r.side, r.value, r.null, _bounded(r.p, r.error), r.q, r.tests, r.holds)
-            for rows in features
-            for r in rows
+            for r in tested
         ),
         title="p: <= marks an upper bound; q covers the tests counted beside it and all features of the call; "
         "holds: as unlikely on confirm tokens",

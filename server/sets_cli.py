@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as opt
+from .derive_cli import derive
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ sets = typer.Typer(
     rich_markup_mode="rich",
     help="The library of token sets: list, search, write your own, compare, exchange as GMT.",
 )
+sets.add_typer(derive, name="derive")
 
 Glob = Annotated[str, typer.Argument(metavar="[GLOB]", help="Only sets whose name fits, such as 'suffix.*'.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A set's name or alias.", show_default=False)]
@@ -169,12 +171,31 @@ def import_gmt(
     subject: opt.SubjectName = "pocket",
 ) -> None:
     """Add the sets of a GMT file to the library of every tokenizer; what is no token is reported and left out."""
-    from ..tools.libraries import import_file
+    from ..tools.imported_sets import import_file
 
     with _library(subject, tokenizer) as opened:
         family = name or path.name.split(".")[0]
         report = import_file(path, family, opened.vocabulary)
         print_lines([*report.lines(), f"Filed as {family}.*"])
+
+
+@sets.command(epilog="Example: tsea sets describe promotes_pocket.12 'months'")
+def describe(
+    name: Name, text: Annotated[str, typer.Argument(metavar="TEXT", help="What labels will say.", show_default=False)]
+) -> None:
+    """Name an imported or derived set: its description is what labels say of its tokens."""
+    from ..tools.imported_sets import describe as describe_set
+
+    describe_set(name, text)
+
+
+@sets.command(epilog="Example: tsea sets remove theirs")
+def remove(family: Annotated[str, typer.Argument(metavar="FAMILY", show_default=False)]) -> None:
+    """Delete an imported or derived family."""
+    from ..tools.imported_sets import remove_family
+
+    remove_family(family)
+    print_lines([f"Removed {family}.*"])
 
 
 @sets.command(epilog="Example: tsea sets diff old.gmt new.gmt --tokenizer gpt2")

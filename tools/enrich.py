@@ -123,18 +123,27 @@ def _columns(found: PValues, columns: slice) -> PValues:
 
 
 def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndarray) -> Iterator[list[EnrichmentRow]]:
-    """Rows of one feature at a time, for the sets in `columns`.
+    """Rows of one feature at a time, for the sets in `columns`; a set made from the feature itself gets no p.
 
     A q-value covers the whole library and all of these features, whichever sets are shown, so more than one block of
     features are passed over twice: once for every p-value, once for the rows.
     """
     enrichment = Enrichment(workbench.subject, workbench.views["open"], workbench.nulls)
     decoder = workbench.subject.decoder
+
+    def tested_block(part: np.ndarray) -> dict[str, Tested]:
+        block, own = enrichment.test(decoder[part]), workbench.circular(decoder[part])
+        for tested in block.values():
+            for found in tested.p.values():
+                for values in (found.p, found.log10_error):
+                    values.swapaxes(1, 2)[own] = np.nan
+        return block
+
     parts = list(workbench.feature_blocks(features))
     p: dict[str, list[np.ndarray]] = {}
     only: dict[str, Tested] | None = None
     for number, part in enumerate(parts):
-        block = enrichment.test(decoder[part])
+        block = tested_block(part)
         only = block if len(parts) == 1 else None
         for name, tested in block.items():
             p.setdefault(name, []).append(tested.p["present"].p.reshape(len(part), -1))
@@ -143,12 +152,13 @@ def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndar
     redundancy = _Redundant(workbench, q["mass"])
     start = 0
     for part in parts:
-        block, weights = only or enrichment.test(decoder[part]), workbench.open_weights(decoder[part])
+        block, weights = only or tested_block(part), workbench.open_weights(decoder[part])
         for row, feature in enumerate(part):
             explained = redundancy.explained(int(feature), start + row)
             writer = _RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)
+            own = workbench.circular(decoder[[feature]])[0]
             yield [
-                writer.row(int(column), name, side, tested, row, q[name][start + row])
+                writer.row(int(column), name, side, tested, row, q[name][start + row], bool(own[column]))
                 for column in columns
                 for name, tested in block.items()
                 for side in range(len(SIDES))
@@ -197,7 +207,9 @@ class _RowWriter:
         self._rank = np.empty_like(self._order)
         self._rank[self._order] = np.arange(len(self._order), dtype=self._order.dtype)
 
-    def row(self, column: int, name: str, side: int, tested: Tested, index: int, q: np.ndarray) -> EnrichmentRow:
+    def row(
+        self, column: int, name: str, side: int, tested: Tested, index: int, q: np.ndarray, own: bool
+    ) -> EnrichmentRow:
         """The row of one set, statistic and side; `q` (2 S,) are the feature's q-values of that statistic."""
         at = (index, side, column)
         value = finite(tested.values[at])
@@ -224,6 +236,7 @@ class _RowWriter:
                 "q": finite(q[side * len(self._workbench.sets) + column]),
                 "inflation": float(self._inflation[column]),
                 "explained_by": self._explained.get((side, column)) if name == "mass" else None,
+                "circular": own,
             }
         )
 

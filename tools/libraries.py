@@ -1,29 +1,22 @@
-"""The token set library of a vocabulary: the bundled one where it fits, else built once and kept in the cache.
-
-Sets that people import lie as GMT files in the folder `sets` of TSEA_HOME; they belong to every vocabulary's library.
-"""
+"""The token set library of a vocabulary: the bundled one where it fits, else built once and kept in the cache."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .errors import TseaError, UsageError
-from .files import atomic_write
+from .errors import UsageError
+from .imported_sets import imported_sets
 from .library_cache import built_library, kept_split, saved_vocabulary
 from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
 from .storage.cache import ByteCache
-from .storage.home import home
-from .token_sets.build import FAMILIES
 from .token_sets.compare import difference, overlaps, similar
-from .token_sets.gmt import GmtReport, read_gmt
+from .token_sets.gmt import read_gmt
 from .token_sets.library import TokenSet, TokenSetLibrary
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
@@ -31,7 +24,6 @@ from .token_sets.split import OPEN
 from .vocabulary import Vocabulary
 
 BUNDLED = Path(__file__).parent / "token_sets" / "data" / "pocket.gmt"
-_FAMILY = re.compile("[a-z][a-z0-9_]*")
 _PREVIEW = 40
 
 
@@ -131,37 +123,11 @@ class OpenLibrary:
         }
 
 
-def import_file(path: Path, family: str, vocabulary: Vocabulary) -> GmtReport:
-    """File the sets of a GMT file as a family of every library; what `vocabulary` lacks is in the report.
-
-    Raises UsageError for a file that is no GMT or has nothing for this vocabulary, and for a family that is built in.
-    """
-    if not _FAMILY.fullmatch(family) or family in FAMILIES:
-        taken = "is built in" if family in FAMILIES else "is no name of lower-case letters, digits and _"
-        raise UsageError(f"The family {family!r} {taken}: choose another with --name.")
-    imported, report = read_gmt(path, vocabulary)
-    if not len(imported):
-        raise UsageError(f"No set of {path} has a token of this vocabulary. {' '.join(report.lines())}")
-    atomic_write(_imports() / f"{family}.gmt", path.read_bytes())
-    return report
-
-
-def library_of(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
-    """The library of a vocabulary, imported sets last, and one line for each family that was skipped."""
+def library_of(vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = True) -> tuple[TokenSetLibrary, list[str]]:
+    """The library of a vocabulary, imported and derived sets last, and one line for each family that was skipped."""
     library, skipped = _built(vocabulary, cache)
-    imported: list[TokenSet] = []
-    for path in sorted(_imports().glob("*.gmt")):
-        try:
-            sets, _ = read_gmt(path, vocabulary)
-        except TseaError as error:
-            skipped = [*skipped, f"{path.stem}: {error}"]
-            continue
-        imported += [dataclasses.replace(s, name=f"{path.stem}.{s.name}", family=path.stem, aliases=()) for s in sets]
-    return (TokenSetLibrary([*library, *imported], vocabulary.hash) if imported else library), skipped
-
-
-def _imports() -> Path:
-    return home() / "sets"
+    added, unread = imported_sets(vocabulary) if imported else ([], [])
+    return (TokenSetLibrary([*library, *added], vocabulary.hash) if added else library), [*skipped, *unread]
 
 
 def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:

@@ -46,7 +46,8 @@ class EnrichmentRow(BaseModel):
     statistics with a random-set null. Each p has the standard error of its log10 beside it: 0 for an exact p, null
     where the p is an upper bound or its error is not known. `q` is the level at which the run-wide rule would select
     the row, from the present null. `inflation` is the set's variance inflation factor. `explained_by` names, for a hit
-    of the mass, the stronger hit of the feature that accounts for it.
+    of the mass, the stronger hit of the feature that accounts for it. `circular` sets were made from this feature or a
+    near-duplicate, so they have no p.
     """
 
     feature: int
@@ -68,6 +69,7 @@ class EnrichmentRow(BaseModel):
     q: float | None
     inflation: float
     explained_by: str | None = None
+    circular: bool = False
     leading_edge: list[str] | None = None
 
 
@@ -77,7 +79,8 @@ class SetTestRow(BaseModel):
     `value`, `p` and `error` are as in EnrichmentRow; the statistic `partial` is the correlation of the side's weights
     with the set beyond the set `given`, `partial_reverse` that of the given set beyond this one. `q` covers `tests`
     tests of the feature: those of this call and, in a run, all on its ledger. `holds` says whether the mass is as
-    unlikely (p <= .05) on confirm tokens. `inflation` is the set's variance inflation factor.
+    unlikely (p <= .05) on confirm tokens. `inflation` is the set's variance inflation factor. `circular` as in
+    EnrichmentRow.
     """
 
     feature: int
@@ -94,6 +97,7 @@ class SetTestRow(BaseModel):
     q: float | None
     tests: int
     holds: bool | None = None
+    circular: bool = False
 
 
 class ClassProportion(BaseModel):

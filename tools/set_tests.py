@@ -25,12 +25,16 @@ class Earlier:
 
 @dataclass(frozen=True)
 class SetTests:
-    """A written set in F features: statistics, q (F, 2 x statistics), confirmation (F, 2), tests counted (F,)."""
+    """A written set in F features: statistics, q (F, 2 x statistics), confirmation (F, 2), tests counted (F,).
+
+    Features that the set was made from (`circular`, F) have neither p nor confirmation.
+    """
 
     tested: list[Tested]
     q: np.ndarray
     holds: np.ndarray
     tests: np.ndarray
+    circular: np.ndarray
 
 
 def set_tests(
@@ -54,10 +58,14 @@ def set_tests(
         if given is not None:
             tested += written.beyond(given, null, features)
         holds = written.holds(null, features)
+    circular = written.circular(features)
+    for one in tested:
+        one.p.p[circular] = one.p.log10_error[circular] = np.nan
+    holds[circular] = np.nan
     before = [(earlier or {}).get(int(feature), Earlier()) for feature in features]
     p = np.stack([one.p.p for one in tested], axis=1).reshape(len(features), -1)
     tests = (~np.isnan(p)).sum(axis=1) + np.array([one.tests for one in before], dtype=np.int64)
-    return SetTests(tested, _q(p, before), holds, tests)
+    return SetTests(tested, _q(p, before), holds, tests, circular)
 
 
 def set_test_rows(
@@ -93,6 +101,7 @@ def _rows(
                     "q": finite(found.q[row, 2 * place + side]),
                     "tests": int(found.tests[row]),
                     "holds": _held(one, found.holds[row, side]),
+                    "circular": bool(found.circular[row]),
                 }
             )
             for place, one in enumerate(found.tested)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ from .storage.cache import ByteCache
 from .subject import open_subject
 from .subject.encoder_side import encoder_side
 from .subject.subject import Subject
+from .token_sets.derivation import circular
 from .token_sets.library import TokenSetLibrary, check_testable
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
@@ -61,6 +62,7 @@ class Workbench:
         self,
         subject: Subject,
         library: TokenSetLibrary | None = None,
+        skipped_families: Sequence[str] = (),
         *,
         cache: ByteCache | None = None,
         progress: Progress = silent,
@@ -68,7 +70,9 @@ class Workbench:
         self.subject = subject
         self.cache = cache or ByteCache()
         self.progress = progress
-        self.library, self.skipped_families = (library, []) if library else library_of(subject.vocabulary, self.cache)
+        if library is None:
+            library, skipped_families = library_of(subject.vocabulary, self.cache)
+        self.library, self.skipped_families = library, list(skipped_families)
         self.open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
         self.sets = [self.library[name] for name in self.library.testable(self.open_ids).names]
         self.unembedding = torch.from_numpy(subject.unembedding).to(subject.device)
@@ -89,20 +93,23 @@ class Workbench:
         dtype: str | None = None,
         universe: TokenSetSpec | str | None = None,
         encoder: bool = False,
+        imported: bool = True,
         progress: Progress = silent,
     ) -> Workbench:
         """Open a subject by name (see `open_subject`) with the token set library of its vocabulary.
 
         `universe` (a written set, or the name of one in the library) narrows the tokens that are ranked and tested;
-        `encoder` ranks them by what features read (see `encoder_side`) instead of what they write.
+        `encoder` ranks them by what features read (see `encoder_side`) instead of what they write; without `imported`
+        the library is the same on every machine.
         """
         opened, cache = open_subject(subject, directions=directions, device=device, dtype=dtype), ByteCache()
         if encoder:
             opened = encoder_side(opened)
+        library, skipped = library_of(opened.vocabulary, cache, imported=imported)
         if universe is not None:
-            spec, library = parse_spec(universe), library_of(opened.vocabulary, cache)[0]
+            spec = parse_spec(universe)
             opened = opened.narrowed(resolve(spec, opened.vocabulary, library).ids, spec.to_json())
-        return cls(opened, cache=cache, progress=progress)
+        return cls(opened, library, skipped, cache=cache, progress=progress)
 
     @functools.cached_property
     def views(self) -> dict[ViewName, View]:
@@ -181,6 +188,10 @@ class Workbench:
         """Tokens at positions of the open view, for people."""
         ids = self.views["open"].ids(self.subject.universe, open_positions)
         return [self.subject.vocabulary.shown(int(i)) for i in ids]
+
+    def circular(self, directions: np.ndarray) -> np.ndarray:
+        """Which of `sets` were made from which directions (F, D) or their near-duplicates: (F, S) bool."""
+        return circular([s.derived_from for s in self.sets], directions)
 
     def stats(self, features: np.ndarray) -> Iterator[FeatureStats]:
         """Moments, class and most extreme open tokens of features, block by block."""

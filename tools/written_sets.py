@@ -25,6 +25,8 @@ from .statistics.p_values import PValues
 from .statistics.projection import standardise
 from .statistics.random_set_null import random_set_tests
 from .statistics.reference import collect, counted
+from .token_sets.compare import similar
+from .token_sets.derivation import circular
 from .token_sets.resolve import Resolved, resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
 from .views import MIN_CONFIRM_MEMBERS, View, member_positions, ranked_values
@@ -84,6 +86,17 @@ class WrittenSet:
     def under(self, null: NullChoice, features: np.ndarray) -> list[Tested]:
         """Every statistic of the set in some features under one null."""
         return self._random(features) if null == "random" else self._directions(null, features)
+
+    def circular(self, features: np.ndarray) -> np.ndarray:
+        """Which features (F,) the set was made from: it names a derived set of theirs, or shares most tokens with one.
+
+        Near-duplicates of such a feature count as it.
+        """
+        library = self._workbench.library
+        named = [s for name in self.spec.library_names for s in library.select(name)]
+        like = [library[pair.set] for pair in similar("written", self.resolved.ids, library.derived, most=len(library))]
+        origins = [s.derived_from for s in (*named, *like)]
+        return np.any(circular(origins, self._workbench.subject.decoder[features]), axis=1)  # type: ignore[no-any-return]
 
     def beyond(self, other: WrittenSet, null: NullName, features: np.ndarray) -> list[Tested]:
         """What this set adds to another and the other to this one: partial correlations with each side's mass weights.

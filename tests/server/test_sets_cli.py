@@ -112,3 +112,22 @@ def test_a_damaged_import_is_left_out_and_named(sets: Any, tmp_path: Path) -> No
 def test_build_prints_families(sets: Any) -> None:
     result = sets("build")
     assert result.exit_code == 0 and "letter\t" in result.stdout
+
+
+def test_sets_made_from_the_model_are_filed_named_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSEA_HOME", str(tmp_path / "home"))
+
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(app, ["sets", *arguments])
+
+    assert "2 sets filed as near_pocket.*" in run("derive", "near", " red", "\u2423John", "--size", "20").stdout
+    assert "1 sets filed as few.*, which now has 1" in run("derive", "promotes", "12", "--name", "few").stdout
+    assert run("describe", "few.12", "months and days").exit_code == 0
+    (shown,) = lines(run("show", "few.12", "--json"))
+    assert shown["description"] == "months and days" and shown["source"] == "derived from pocket"
+    assert len(lines(run("list", "near_pocket.*", "--json"))) == 2
+    assert "no single token" in run("derive", "near", "two words").stderr
+    assert "choose another with --name" in run("derive", "clusters", "--count", "2", "--name", "pos").stderr
+    assert run("remove", "few").exit_code == 0
+    again = run("remove", "few")
+    assert again.exit_code == 2 and "near_pocket" in again.stderr

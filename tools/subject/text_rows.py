@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import TseaError, UsageError
+from .reading import bos
 from .subject import Subject
 
 SAMPLED_CORPUS = Path(__file__).parent / "pocket" / "data" / "corpus.npz"
@@ -26,13 +27,12 @@ def text_rows(subject: Subject, text: Path | None, rows: int) -> np.ndarray:
     except OSError as error:
         raise TseaError(f"Cannot read {text}: {error.strerror}. Give a UTF-8 text file.") from error
     tokenizer = subject.model.tokenizer
-    bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     ids = tokenizer(content, add_special_tokens=False)["input_ids"][: rows * (CONTEXT - 1)]
     count = len(ids) // (CONTEXT - 1)
     if count == 0:
         raise UsageError(f"{text} holds fewer than {CONTEXT - 1} tokens: give a longer text.")
     body = np.array(ids[: count * (CONTEXT - 1)], dtype=np.int64).reshape(count, CONTEXT - 1)
-    return np.concatenate([np.full((count, 1), bos), body], axis=1)
+    return np.concatenate([np.full((count, 1), bos(subject)), body], axis=1)
 
 
 def _sampled(subject: Subject, rows: int) -> np.ndarray:

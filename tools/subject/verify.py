@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from .reading import read
 from .registry import Stated
 from .subject import Subject
 
@@ -41,7 +42,8 @@ def verify(subject: Subject, tokens: np.ndarray, *, batch: int = 8) -> Verificat
         raise UsageError("No tokens of text were given to verify on.")
     sums = _Sums(subject.sae)
     for start in range(0, len(tokens), batch):
-        sums.add(*_activations(subject, tokens[start : start + batch]), text[start : start + batch])
+        own, written = read(subject, tokens[start : start + batch], [subject.hook_name, subject.hook_out])
+        sums.add(own, written, text[start : start + batch])
     l0, explained = sums.active / sums.n, 1 - sums.residual / sums.variance
     return Verification(sums.n, l0, explained, subject.stated, tuple(_mismatches(subject, l0, explained)))
 
@@ -55,25 +57,6 @@ def _mismatches(subject: Subject, l0: float, explained: float) -> list[str]:
             f"{subject.name}: {explained:.3f} of the variance is explained, stated is {stated.variance_explained:.3f}."
         )
     return found
-
-
-def _activations(subject: Subject, rows: np.ndarray) -> tuple[Any, Any]:
-    """What the SAE reads and what it should write: (rows, context, width) each."""
-    import torch
-
-    ids = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)).to(subject.device)
-    hooks = [subject.hook_name, subject.hook_out]
-    with torch.no_grad():
-        _, cache = subject.model.run_with_cache(ids, names_filter=hooks)
-    return _as_read_by(subject.sae, cache[hooks[0]]), _as_read_by(subject.sae, cache[hooks[1]])
-
-
-def _as_read_by(sae: Any, activations: Any) -> Any:
-    """Attention z comes as (rows, context, heads, d_head): SAEs read it so, side by side, or one head alone."""
-    head = sae.cfg.metadata.hook_head_index
-    if activations.ndim == 3 or sae.hook_z_reshaping_mode:
-        return activations
-    return activations.flatten(2) if head is None else activations[:, :, head]
 
 
 class _Sums:

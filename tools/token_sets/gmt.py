@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import TseaError, UsageError
 from ..files import atomic_write
 from ..vocabulary import Vocabulary
+from .derivation import Derivation
 from .library import TokenSet, TokenSetLibrary
 from .sources import IMPORTED, SOURCES
 
@@ -64,6 +65,7 @@ def format_provenance(library: TokenSetLibrary) -> str:
             "sources": {s.name: {"licence": s.licence, "credit": s.full_credit} for s in used},
             "sets": {
                 s.name: {"family": s.family, "source": s.source, "licence": s.licence, "aliases": list(s.aliases)}
+                | ({} if s.derived_from is None else {"derived_from": s.derived_from.to_json()})
                 for s in library
             },
         },
@@ -105,6 +107,7 @@ def parse_gmt(
             about.get("source", IMPORTED.name),
             about.get("licence", IMPORTED.licence),
             tuple(about.get("aliases", ())),
+            Derivation.from_json(about["derived_from"]) if "derived_from" in about else None,
         )
     if text.strip() and "\t" not in text:
         raise UsageError("No line is GMT: each needs a name, a description and members, separated by tabs.")
@@ -114,7 +117,7 @@ def parse_gmt(
 
 def write_gmt(library: TokenSetLibrary, vocabulary: Vocabulary, path: Path) -> None:
     """Write FILE.gmt and FILE.gmt.json; raises TseaError when that is not possible."""
-    atomic_write(_beside(path), format_provenance(library).encode())
+    atomic_write(beside(path), format_provenance(library).encode())
     atomic_write(path, format_gmt(library, vocabulary).encode())
 
 
@@ -122,8 +125,8 @@ def read_gmt(path: Path, vocabulary: Vocabulary) -> tuple[TokenSetLibrary, GmtRe
     """Read a GMT file, with FILE.gmt.json where it is there; raises UsageError for a file that is none."""
     try:
         text = path.read_bytes().decode("utf-8")
-        beside = _beside(path)
-        provenance = json.loads(beside.read_text("utf-8")) if beside.exists() else None
+        extra = beside(path)
+        provenance = json.loads(extra.read_text("utf-8")) if extra.exists() else None
     except FileNotFoundError:
         raise UsageError(f"No file {path}.") from None
     except OSError as error:
@@ -159,5 +162,6 @@ def _character(escape: str) -> str:
     return chr(int(escape[2:], 16)) if len(escape) == 6 else escape
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
+    """The file with the provenance of a GMT file."""
     return path.with_name(path.name + ".json")

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError, nearest
+from .derivation import Derivation
 
 MIN_TOKENS = 10
 
 
 @dataclass(frozen=True)
 class TokenSet:
-    """A named set of token ids (ascending int64) and its provenance; `aliases` are names of sets with the same ids."""
+    """A named set of token ids (ascending int64) and its provenance; `aliases` are names of sets with the same ids.
+
+    `derived_from` is the feature that a set was made from, if it was.
+    """
 
     name: str
     family: str
@@ -27,6 +31,7 @@ class TokenSet:
     source: str
     licence: str
     aliases: tuple[str, ...] = ()
+    derived_from: Derivation | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,6 +89,11 @@ class TokenSetLibrary:
             offer = nearest(glob.replace("*", ""), self._canonical)
             raise UsageError(f"No token set fits {glob!r}.{offer} Families: {', '.join(self.families)}.")
         return TokenSetLibrary((s for s in self if s.name in fitting), self.vocabulary_hash)
+
+    @functools.cached_property
+    def derived(self) -> TokenSetLibrary:
+        """The sets that were made from features."""
+        return TokenSetLibrary((s for s in self if s.derived_from is not None), self.vocabulary_hash)
 
     def testable(self, universe: np.ndarray, least: int = MIN_TOKENS) -> TokenSetLibrary:
         """The sets cut to `universe` (ascending ids) that keep at least `least` tokens and at most half of it."""

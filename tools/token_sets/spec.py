@@ -94,6 +94,15 @@ class TokenSetSpec(BaseModel):
         """The value under the JSON key `name`."""
         return getattr(self, {"any": "any_of", "all": "all_of", "not": "not_"}.get(name, name))
 
+    @property
+    def library_names(self) -> list[str]:
+        """The library names and globs that it holds at any depth."""
+        value = self.operand(self.operator)
+        if self.operator == "library":
+            return [value]
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        return [name for part in parts if isinstance(part, TokenSetSpec) for name in part.library_names]
+
     def canonical(self) -> dict[str, Any]:
         """The specification as JSON data in one form: equal for what differs only in order, repeats or defaults."""
         name, value = self.operator, self.operand(self.operator)

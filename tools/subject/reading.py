@@ -1,0 +1,65 @@
+"""Running a subject's model on rows of tokens, no further than needed, and reading what stands at its hook points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from .fold import BLOCK_HOOK
+from .subject import Subject
+
+
+def read(subject: Subject, rows: np.ndarray, hooks: Sequence[str]) -> list[Any]:
+    """What the dictionary reads at hook points: float tensors (rows, context, width), in the order of `hooks`.
+
+    `rows` (rows, context) are int64 token ids.
+    """
+    import torch
+
+    ids = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)).to(subject.device)
+    matches = [BLOCK_HOOK.fullmatch(hook) for hook in hooks]
+    last = max((int(match[1]) for match in matches if match), default=0)
+    stop = last + 1 if all(matches) else None  # a hook behind the blocks needs the whole model
+    with torch.no_grad():
+        _, cache = subject.model.run_with_cache(ids, names_filter=list(hooks), stop_at_layer=stop)
+    return [_as_read_by(subject.sae, cache[hook]) for hook in hooks]
+
+
+def bos(subject: Subject) -> int:
+    """The token that begins a row: BOS, or end of text for models that have no other."""
+    tokenizer = subject.model.tokenizer
+    return int(tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id)
+
+
+def require_encoder(subject: Subject) -> None:
+    """Raise UsageError for bare directions, which nothing encodes."""
+    if subject.encoder is None:
+        raise UsageError(f"{subject.name} has no encoder, so its directions do not fire: choose an SAE or neurons.")
+
+
+def feature_activations(subject: Subject, rows: np.ndarray) -> Any:
+    """Activations of every feature on rows of tokens: a float tensor (rows, context, features).
+
+    Raises UsageError as `require_encoder` does.
+    """
+    import torch
+
+    require_encoder(subject)
+    (found,) = read(subject, rows, [subject.hook_name])
+    if subject.sae is None:  # neurons are what stands there
+        return found
+    with torch.no_grad():
+        return subject.sae.encode(found)
+
+
+def _as_read_by(sae: Any, activations: Any) -> Any:
+    """Attention z comes as (rows, context, heads, d_head): SAEs read it so, side by side, or one head alone."""
+    if activations.ndim == 3:
+        return activations
+    head = sae.cfg.metadata.hook_head_index
+    if sae.hook_z_reshaping_mode:
+        return activations
+    return activations.flatten(2) if head is None else activations[:, :, head]
