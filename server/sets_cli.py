@@ -147,6 +147,7 @@ def build(
         print_lines(download_missing(resource for source in SOURCES.values() for resource in source.needs))
     with _library(subject, tokenizer) as opened:
         print_table(("family", "sets", "testable"), opened.families())
+        print_lines([f"Library {opened.library.hash}: {len(opened.library)} sets, {len(opened.testable)} testable"])
         print_lines(f"Not built: {line}" for line in opened.skipped)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_NAME = 200  # nothing known is like a longer one, and comparing would take long
+
 
 class TseaError(Exception):
     """Something could not be done; the message is one line and says what to do next."""
@@ -14,7 +16,12 @@ class UsageError(TseaError):
     """The request itself is wrong (unknown name, number out of range, malformed specification)."""
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """What somebody wrote, in quotes and cut to `most` characters."""
+    return repr(text if len(text) <= most else f"{text[: most - 3]}...")
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """A phrase that offers the known names closest to `name`, or an empty string when none is near."""
-    close = difflib.get_close_matches(name, list(known), n=count, cutoff=0.4)
+    close = [] if len(name) > _LONGEST_NAME else difflib.get_close_matches(name, list(known), n=count, cutoff=0.4)
     return f" Did you mean {' or '.join(close)}?" if close else ""

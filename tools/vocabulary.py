@@ -66,18 +66,35 @@ class Vocabulary:
         return {token: index for index, token in enumerate(self.raw)}
 
     @functools.cached_property
-    def id_of_text(self) -> dict[str, int]:
-        """Token id of every text (the first id where several share a text); special tokens stand for no text."""
-        table: dict[str, int] = {}
+    def ids_of_text(self) -> dict[str, tuple[int, ...]]:
+        """Token ids of every text: several where a byte has a token of its own; special tokens stand for no text."""
+        table: dict[str, tuple[int, ...]] = {}
         for index, text in enumerate(self.text):
             if index not in self.special:
-                table.setdefault(text, index)
+                table[text] = (*table.get(text, ()), index)
         return table
+
+    @functools.cached_property
+    def id_of_text(self) -> dict[str, int]:
+        """The first token id of every text."""
+        return {text: ids[0] for text, ids in self.ids_of_text.items()}
 
     def pieces(self, text: str) -> tuple[int, ...]:
         """The tokens that a text is cut into; none without a tokenizer."""
         if self.tokenizer is None:
             return ()
+        pieces = self._encoded(text)
+        if not pieces or text.startswith(" ") or not self.text[pieces[0]].startswith(" "):
+            return pieces
+        # SentencePiece puts a space before a text: behind a newline the word stands as it is written.
+        behind = self._encoded(f"\n{text}")
+        for start in range(len(behind)):
+            if "".join(self.text[token] for token in behind[start:]) == text:
+                return behind[start:]
+        return pieces
+
+    def _encoded(self, text: str) -> tuple[int, ...]:
+        assert self.tokenizer is not None
         return tuple(int(token) for token in self.tokenizer().encode(text, add_special_tokens=False))
 
     def shown(self, token: int) -> str:
@@ -89,8 +106,10 @@ class Vocabulary:
     def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
         """Read the vocabulary of a Hugging Face tokenizer (byte-level BPE or SentencePiece style)."""
         raw = [str(token or "") for token in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))]
-        special = {int(i) for i in tokenizer.all_special_ids if i is not None}
-        special |= {int(i) for i, added in tokenizer.added_tokens_decoder.items() if added.special}
+        added = {int(i): bool(token.special) for i, token in tokenizer.added_tokens_decoder.items()}
+        # transformers also calls special what a SentencePiece model merely keeps whole, as runs of spaces.
+        special = {int(i) for i in tokenizer.all_special_ids if i is not None and added.get(int(i), True)}
+        special |= {i for i, control in added.items() if control}
         special |= {i for i, token in enumerate(raw) if not token or _UNUSED.fullmatch(token)}
         return cls(tuple(raw), tuple(_texts(raw, special)), frozenset(special), lambda: tokenizer)
 

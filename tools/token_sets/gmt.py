@@ -1,7 +1,7 @@
 """Token sets as GMT, the gene-set community's format, and their provenance as a JSON file beside it.
 
 One set a line: name, description, members, separated by tabs. Members are raw vocabulary strings in which the
-backslash and every whitespace character are escaped, so that any GMT reader gives them back whole.
+backslash, the comma and every whitespace character are escaped, so that any GMT reader gives them back whole.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ FORMAT = "tsea-sets-1"
 _SHORT = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _LONG = {escaped: plain for plain, escaped in _SHORT.items()}
 _UNSAFE = re.compile(r"[\\\s\ud800-\udfff]")
+# gseapy takes a member to end at its first comma.
+_UNSAFE_MEMBER = re.compile(rf"{_UNSAFE.pattern}|,")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 
@@ -91,6 +93,9 @@ def parse_gmt(
         members = [member for member in rest[1:] if member]
         if not name and not members:
             continue
+        if not name:
+            report.left_out.append(f"line {number}: a set without a name, left out")
+            continue
         if name in sets:
             report.left_out.append(f"line {number}: a second set {name}, left out")
             continue
@@ -151,7 +156,7 @@ def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtR
 
 
 def _escape(raw: str) -> str:
-    return _UNSAFE.sub(lambda found: _SHORT.get(found[0], f"\\u{ord(found[0]):04x}"), raw)
+    return _UNSAFE_MEMBER.sub(lambda found: _SHORT.get(found[0], f"\\u{ord(found[0]):04x}"), raw)
 
 
 def _unescape(member: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, shortened
 from .derivation import Derivation
 
 MIN_TOKENS = 10
@@ -60,7 +60,7 @@ class TokenSetLibrary:
     def __getitem__(self, name: str) -> TokenSet:
         """The set of a name or alias; raises UsageError, with the nearest names, for an unknown one."""
         if name not in self._canonical:
-            raise UsageError(f"No token set {name!r} in the library.{nearest(name, self._canonical)}")
+            raise UsageError(f"No token set {shortened(name)} in the library.{nearest(name, self._canonical)}")
         return self._sets[self._canonical[name]]
 
     @property
@@ -83,11 +83,15 @@ class TokenSetLibrary:
         return digest.hexdigest()
 
     def select(self, glob: str) -> TokenSetLibrary:
-        """The sets whose name or an alias fits a glob, in order; raises UsageError when there is none."""
-        fitting = {self._canonical[name] for name in fnmatch.filter(self._canonical, glob)}
+        """The set of a name or alias, else those whose name or an alias fits a glob, in order.
+
+        Raises UsageError when there is none.
+        """
+        names = [glob] if glob in self._canonical else fnmatch.filter(self._canonical, glob)
+        fitting = {self._canonical[name] for name in names}
         if not fitting:
             offer = nearest(glob.replace("*", ""), self._canonical)
-            raise UsageError(f"No token set fits {glob!r}.{offer} Families: {', '.join(self.families)}.")
+            raise UsageError(f"No token set fits {shortened(glob)}.{offer} Families: {', '.join(self.families)}.")
         return TokenSetLibrary((s for s in self if s.name in fitting), self.vocabulary_hash)
 
     @functools.cached_property

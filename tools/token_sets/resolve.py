@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 import regex
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, shortened
 from ..vocabulary import Vocabulary
 from .forms import inflected
 from .library import TokenSetLibrary
@@ -71,7 +72,7 @@ def script_pattern(name: str) -> regex.Pattern[str]:
 
 
 def _no_script(name: str) -> NoReturn:
-    raise UsageError(f"No Unicode script {name!r}: write for example Latin, Greek, Cyrillic, Han or Arabic.")
+    raise UsageError(f"No Unicode script {shortened(name)}: write for example Latin, Greek, Cyrillic, Han or Arabic.")
 
 
 def _word(text: str) -> str:
@@ -96,7 +97,7 @@ class _Resolver:
     def __init__(self, vocabulary: Vocabulary, library: TokenSetLibrary | None) -> None:
         self.vocabulary = vocabulary
         self.library = library
-        self.deadline = Deadline()
+        self.deadline = Deadline(len(vocabulary))
         self.unmatched: list[Unmatched] = []
         self.ordinary = np.ones(len(vocabulary), bool)
         self.ordinary[list(vocabulary.special)] = False
@@ -123,7 +124,7 @@ class _Resolver:
                 return self._of(self._holding(value, spec.operator))
             case "length":
                 least, most = value
-                return self._of(i for i, text in enumerate(self.vocabulary.text) if least <= len(_word(text)) <= most)
+                return (least <= self._lengths) & (self._lengths <= most) & self.ordinary
             case "script":
                 search = script_pattern(value).search
                 return self._of(i for i, text in enumerate(self.vocabulary.text) if search(text))
@@ -132,17 +133,21 @@ class _Resolver:
             case _:
                 return self._of(self._library(value))
 
-    def _of(self, ids: Iterable[int]) -> np.ndarray:
+    @functools.cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.array([len(_word(text)) for text in self.vocabulary.text])
+
+    def _of(self, ids: Iterable[int] | np.ndarray) -> np.ndarray:
         mask = np.zeros(len(self.vocabulary), bool)
-        mask[np.fromiter(ids, np.int64)] = True
+        mask[ids if isinstance(ids, np.ndarray) else np.fromiter(ids, np.int64)] = True
         return mask & self.ordinary
 
     def _words(self, spec: TokenSetSpec) -> list[int]:
-        table = self.vocabulary.id_of_text
+        table = self.vocabulary.ids_of_text
         found: list[int] = []
         for word in spec.words or ():
             forms = _inflections(word) if spec.inflected else [word]
-            ids = [table[spelt] for form in forms for spelt in spellings(form, spec.variants) if spelt in table]
+            ids = [i for form in forms for spelt in spellings(form, spec.variants) for i in table.get(spelt, ())]
             found += ids
             if not ids:
                 pieces = self.vocabulary.pieces(word)
@@ -173,7 +178,7 @@ class _Resolver:
                 found.append(token)
         return found
 
-    def _part_of_speech(self, tag: str) -> list[int]:
+    def _part_of_speech(self, tag: str) -> np.ndarray:
         """Of the families that hold tags, the better one comes first."""
         if self.library is None:
             raise UsageError("The token set names a part of speech, but no library is open.")
@@ -181,11 +186,13 @@ class _Resolver:
             if f"{family}.{tag}" in self.library:
                 return self._library(f"{family}.{tag}")
         known = [name.partition(".")[2] for name in self.library.names if name.startswith(("pos.", "tag."))]
-        raise UsageError(f"No part of speech {tag!r}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD.")
+        raise UsageError(
+            f"No part of speech {shortened(tag)}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD."
+        )
 
-    def _library(self, name: str) -> list[int]:
+    def _library(self, name: str) -> np.ndarray:
         if self.library is None:
-            raise UsageError(f"The token set names the library set {name!r}, but no library is open.")
+            raise UsageError(f"The token set names the library set {shortened(name)}, but no library is open.")
         if self.library.vocabulary_hash != self.vocabulary.hash:
             raise UsageError("The library belongs to another vocabulary: build one for this tokenizer.")
-        return [int(token) for token_set in self.library.select(name) for token in token_set.ids]
+        return np.concatenate([token_set.ids for token_set in self.library.select(name)])

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, shortened
 
 OPERATORS = (
     "library", "pos", "regex", "words", "ids", "prefix", "suffix", "contains", "length", "script",
@@ -67,12 +67,14 @@ class TokenSetSpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _within_limits(cls, data: Any) -> Any:
+    def _within_limits(cls, data: Any, info: ValidationInfo) -> Any:
         """Refuse what is nested too deep or too large before it is read part by part. A bare name is a library set."""
+        measured = bool(info.context and info.context.get("measured"))
         if isinstance(data, str):
             return {"library": data}
         if isinstance(data, Mapping):
-            _check_size(data)
+            if not measured:
+                _check_size(data)
             _check_keys(data)
             length = data.get("length")
             both = {"length": (length, length)} if isinstance(length, int) else {}
@@ -107,8 +109,9 @@ class TokenSetSpec(BaseModel):
         """The specification as JSON data in one form: equal for what differs only in order, repeats or defaults."""
         name, value = self.operator, self.operand(self.operator)
         if name in ("any", "all"):
-            parts = {_dumps(part.canonical()): part.canonical() for part in value}
-            return {name: [parts[key] for key in sorted(parts)]}
+            parts = [part.canonical() for part in value]
+            distinct = {_dumps(part): part for part in parts}
+            return {name: [distinct[key] for key in sorted(distinct)]}
         if name == "minus":
             return {name: [part.canonical() for part in value]}
         if name == "not":
@@ -141,19 +144,23 @@ def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
     if isinstance(value, str):
         value = _load(value)
     try:
-        return TokenSetSpec.model_validate(value)
+        if isinstance(value, Mapping):
+            _check_size(value)
+        return TokenSetSpec.model_validate(value, context={"measured": True})
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"Malformed token set{f' at {where}' if where else ''}: {message}") from None
+    except ValueError as error:
+        raise UsageError(f"Malformed token set: {error}") from None
 
 
 def _with_spaces(value: Any) -> Any:
     """Text as tsea shows it, read back: ␣ is a space."""
-    if isinstance(value, str):
-        return value.replace("␣", " ")
-    return [_with_spaces(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [item.replace("␣", " ") if isinstance(item, str) else item for item in value]
+    return value.replace("␣", " ") if isinstance(value, str) else value
 
 
 def _load(text: str) -> Mapping[str, Any]:
@@ -165,7 +172,7 @@ def _load(text: str) -> Mapping[str, Any]:
         return json.loads(text)
     except RecursionError:
         raise UsageError(f"Malformed token set: {_too_deep()}") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # a number with thousands of digits too
         raise UsageError(f'The token set is no JSON: {error}. Write for example {{"suffix": "ing"}}.') from None
 
 
@@ -202,7 +209,7 @@ def _check_keys(data: Mapping[Any, Any]) -> None:
     keys = [names.get(str(key), str(key)) for key, value in data.items() if value is not None and value is not False]
     known = (*OPERATORS, *MODIFIERS)
     if unknown := [key for key in keys if key not in known]:
-        raise ValueError(f"unknown key {unknown[0]!r}.{nearest(unknown[0], known)} Keys: {', '.join(known)}.")
+        raise ValueError(f"unknown key {shortened(unknown[0])}.{nearest(unknown[0], known)} Keys: {', '.join(known)}.")
     used = [key for key in keys if key in OPERATORS]
     if len(used) != 1:
         have = f"{' and '.join(used)} stand together" if used else "none is given"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from tsea.tools.token_sets.build import build_library
+from tsea.tools.library_cache import built_library
+from tsea.tools.storage.cache import ByteCache
 from tsea.tools.token_sets.library import TokenSetLibrary
 from tsea.tools.vocabulary import Vocabulary
 
@@ -68,8 +71,11 @@ def gpt2(shared: Path) -> Vocabulary:
 
 
 @pytest.fixture(scope="session")
-def gpt2_library(gpt2: Vocabulary, nltk_data: Path) -> TokenSetLibrary:
-    """The whole library of GPT-2's vocabulary, with every family."""
-    library, skipped = build_library(gpt2)
+def gpt2_library(gpt2: Vocabulary, nltk_data: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenSetLibrary:
+    """The whole library of GPT-2's vocabulary, with every family, built once for all workers of this session."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with FileLock(folder / "gpt2-library.lock"):
+        library, skipped = built_library(gpt2, ByteCache(folder / "gpt2-library"))
     assert skipped == []
     return library
