@@ -84,14 +84,17 @@ class Vocabulary:
         if self.tokenizer is None:
             return ()
         pieces = self._encoded(text)
-        if not pieces or text.startswith(" ") or not self.text[pieces[0]].startswith(" "):
+        if self._joined(pieces) != f" {text}":
             return pieces
         # SentencePiece puts a space before a text: behind a newline the word stands as it is written.
         behind = self._encoded(f"\n{text}")
         for start in range(len(behind)):
-            if "".join(self.text[token] for token in behind[start:]) == text:
+            if self._joined(behind[start:]) == text:
                 return behind[start:]
         return pieces
+
+    def _joined(self, tokens: tuple[int, ...]) -> str:
+        return "".join(self.text[token] for token in tokens)
 
     def _encoded(self, text: str) -> tuple[int, ...]:
         assert self.tokenizer is not None

@@ -25,7 +25,7 @@ class Deadline:
 
     def __init__(self, strings: int) -> None:
         # A plain pattern takes 2 microseconds a string.
-        self.one = min(0.9, 0.3 + 2.5e-6 * strings)
+        self.one = 0.3 + 4e-6 * strings
         self._left = 4 * self.one
         self._end = 0.0
 
@@ -36,6 +36,11 @@ class Deadline:
     def stop(self) -> None:
         """End a pattern: what it left of its time, the request keeps."""
         self._left -= max(0.0, min(self.one, self._left) - self.remaining())
+
+    @property
+    def shared(self) -> bool:
+        """Whether other patterns took some of this one's time."""
+        return self._left < self.one
 
     def remaining(self) -> float:
         """Seconds left for the pattern, never negative."""
@@ -57,9 +62,8 @@ def matching(pattern: str, strings: Sequence[str], deadline: Deadline | None = N
             if match(string, timeout=deadline.remaining() or 1e-6):
                 found.append(position)
     except TimeoutError:
-        raise UsageError(
-            f"The regex {shortened(pattern)} takes too long on this vocabulary: avoid nested repeats such as (a+)+."
-        ) from None
+        advice = "these are too many regexes, join some with |" if deadline.shared else "avoid nested repeats: (a+)+"
+        raise UsageError(f"The regex {shortened(pattern)} takes too long on this vocabulary: {advice}.") from None
     finally:
         deadline.stop()
     return found
@@ -83,11 +87,14 @@ def _compile(pattern: str) -> regex.Pattern[str]:
 
 
 def _as_python(pattern: str) -> str:
-    r"""The pattern with \w, \W, \s and \S spelled out as `re` means them; inside [...] only \w and \s can be."""
+    r"""The pattern with \w, \W, \s and \S spelled out as `re` means them; inside [...] only \w and \s can be.
+
+    There \W and \S, and \b anywhere, keep the engine's meaning, which differs on combining marks.
+    """
     parts: list[str] = []
     inside = False
-    for escape in re.finditer(r"\\.|\[\^?\]?|\]|[^\\\[\]]+", pattern, re.DOTALL):
-        text = escape[0]
+    for piece in re.finditer(r"\\.?|\[\^?\]?|.", pattern, re.DOTALL):
+        text = piece[0]
         known = _CLASSES.get(text[1:].lower()) if len(text) == 2 and text[0] == "\\" else None
         if known is not None and text[1].islower():
             text = known if inside else f"[{known}]"
@@ -95,7 +102,7 @@ def _as_python(pattern: str) -> str:
             text = f"[^{known}]"
         elif text[0] == "[" and not inside:
             inside = True
-        elif text == "]":
+        elif inside and text[0] != "\\" and text[-1] == "]":
             inside = False
         parts.append(text)
     return "".join(parts)

@@ -17,6 +17,8 @@ from .library import TokenSetLibrary
 from .patterns import Deadline, matching
 from .spec import TokenSetSpec, Variants, parse_spec
 
+MAX_CUT = 1000
+
 
 @dataclass(frozen=True)
 class Unmatched:
@@ -127,11 +129,25 @@ class _Resolver:
                 return (least <= self._lengths) & (self._lengths <= most) & self.ordinary
             case "script":
                 search = script_pattern(value).search
-                return self._of(i for i, text in enumerate(self.vocabulary.text) if search(text))
+                return self._of(i for c, ids in self._tokens_by_character.items() if search(c) for i in ids)
             case "pos":
                 return self._of(self._part_of_speech(value))
             case _:
                 return self._of(self._library(value))
+
+    @functools.cached_property
+    def _tokens_by_character(self) -> dict[str, list[int]]:
+        table: dict[str, list[int]] = {}
+        for token, text in enumerate(self.vocabulary.text):
+            for character in set(text):
+                table.setdefault(character, []).append(token)
+        return table
+
+    @functools.cache  # noqa: B019 (a resolver lives as long as its request)
+    def _texts(self, whole: bool, fold: bool) -> list[str]:
+        """Token texts, without the spaces around them unless `whole`, in lower case if `fold`."""
+        texts = self.vocabulary.text if whole else map(_word, self.vocabulary.text)
+        return [text.lower() if fold else text for text in texts]
 
     @functools.cached_property
     def _lengths(self) -> np.ndarray:
@@ -150,7 +166,9 @@ class _Resolver:
             ids = [i for form in forms for spelt in spellings(form, spec.variants) for i in table.get(spelt, ())]
             found += ids
             if not ids:
-                pieces = self.vocabulary.pieces(word)
+                # Cutting words into pieces takes long, and nobody reads thousands of them.
+                wanted = spec.first_piece or len(self.unmatched) < MAX_CUT
+                pieces = self.vocabulary.pieces(word) if wanted else ()
                 reason = "no single token"
                 if spec.first_piece and pieces:
                     found.append(pieces[0])
@@ -168,15 +186,10 @@ class _Resolver:
         return ids
 
     def _holding(self, part: str, operator: str) -> list[int]:
-        fold = part == part.lower()
         whole = operator == "contains" or (operator == "prefix" and part.startswith(" "))
         test = {"prefix": str.startswith, "suffix": str.endswith, "contains": str.__contains__}[operator]
-        found: list[int] = []
-        for token, text in enumerate(self.vocabulary.text):
-            word = text if whole else _word(text)
-            if test(word.lower() if fold else word, part):
-                found.append(token)
-        return found
+        texts = self._texts(whole, part == part.lower())
+        return [token for token, text in enumerate(texts) if test(text, part)]
 
     def _part_of_speech(self, tag: str) -> np.ndarray:
         """Of the families that hold tags, the better one comes first."""

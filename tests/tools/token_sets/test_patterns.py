@@ -39,6 +39,17 @@ def test_patterns_of_one_request_share_a_deadline() -> None:
     assert matching("a", []) == []
 
 
+def test_too_many_slow_patterns_are_told_apart_from_one_pathological_one() -> None:
+    deadline = Deadline(0)
+    with pytest.raises(UsageError, match="nested repeats"):
+        matching("(a|aa)+b", ["a" * 60], deadline)
+    for _ in range(4):
+        with pytest.raises(UsageError):
+            matching("(a|aa)+b", ["a" * 60], deadline)
+    with pytest.raises(UsageError, match="too many regexes"):
+        matching("a", ["a" * 60] * 1000, deadline)
+
+
 def test_patterns_in_time_leave_the_deadline_to_others() -> None:
     deadline, strings = Deadline(20_000), [f" word{number}" for number in range(20_000)]
     for letter in "abcdefgh":
@@ -50,10 +61,11 @@ EVERY = [c for c in map(chr, range(0x3100)) if unicodedata.category(c) not in ("
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"\w", r"\W", r"\s", r"\S", r"\d", r"[\w-]", r"[^\w\s]", r"[]\s]", r"\\w", r"[\]\w]"]
+    "pattern",
+    [r"\w", r"\W", r"\s", r"\S", r"\d", r"[\w-]", r"[^\w\s]", r"[]\s]", r"\\w", r"[\]\w]", r"[a[]\w", r"[^]a]\s"],
 )
 def test_classes_of_characters_are_those_of_python(pattern: str) -> None:
-    strings = [*EVERY, "\\w"]
+    strings = [*EVERY, "\\w", "[a", "[-", "b\x1c"]
     expected = [i for i, string in enumerate(strings) if re.match(pattern, string)]
     assert matching(pattern, strings) == expected
 
@@ -69,6 +81,7 @@ def test_classes_of_characters_are_those_of_python(pattern: str) -> None:
         ("(?:(?:a{1000}){1000}){1000}", "counted repeats"),
         ("(?:a{,60000}){60000}", "counted repeats"),
         ("(?xi)a{1 000 000}", "verbose mode"),
+        ("a\\", "Malformed regex"),
     ],
 )
 def test_a_malformed_or_oversized_pattern_is_refused_at_once(pattern: str, message: str) -> None:

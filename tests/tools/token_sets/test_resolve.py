@@ -148,3 +148,20 @@ def test_empty_and_whole_sets_are_not_testable_and_others_are_cut_to_the_univers
         check_testable(np.array([0, 1]), universe)
     with pytest.raises(UsageError, match="whole vocabulary"):
         check_testable(np.arange(20), universe)
+
+
+def test_pieces_are_those_of_the_text_alone_where_a_tokenizer_puts_a_space_before_it() -> None:
+    texts = (" ", "r", "e", "d", "\n", " re")
+
+    class Prepends:
+        def encode(self, text: str, add_special_tokens: bool) -> list[int]:
+            left, tokens = f" {text}", list[int]()
+            while left:
+                token = max((i for i, t in enumerate(texts) if left.startswith(t)), key=lambda i: len(texts[i]))
+                tokens.append(token)
+                left = left[len(texts[token]) :]
+            return tokens
+
+    vocabulary = Vocabulary(texts, texts, frozenset(), Prepends)
+    assert vocabulary.pieces("red") == (1, 2, 3)
+    assert vocabulary.pieces(" red") == (5, 3)
