@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
+from . import activation_cli
 from . import options as opt
 from .eval_cli import evals
 from .sets_cli import sets
@@ -113,6 +114,9 @@ def _workbench(
             encoder=encoder,
             progress=progress,
         )
+
+
+app.command(epilog="Example: tsea index --corpus texts/ --tokens 1000000")(activation_cli.index)
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")

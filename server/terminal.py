@@ -80,19 +80,24 @@ def progress_bars() -> Iterator[Progress]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+                tasks[what] = bars.add_task(what, total=total or None)
+            bars.update(tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
 
         yield report
 
 
 def _progress_lines() -> Progress:
+    started: dict[str, tuple[float, int]] = {}  # when and from what count each kind of work began
     last: dict[str, float] = {}
 
     def report(what: str, done: int, total: int) -> None:
         now = time.monotonic()
+        begun, before = started.setdefault(what, (now, done))
         if done == total or now - last.get(what, now - QUIET_SECONDS) >= QUIET_SECONDS:
             last[what] = now
-            sys.stderr.write(f"{what}: {done}/{total}\n")
+            rate = (done - before) / (now - begun) if now > begun else 0.0
+            pace = f", {rate:.3g}/s" if rate else ""
+            left = f", {(total - done) / rate:.0f} s left" if rate and total > done else ""
+            sys.stderr.write(f"{what}: {done}{f'/{total}' if total else ''}{pace}{left}\n")
 
     return report

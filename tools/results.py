@@ -69,8 +69,8 @@ class EnrichmentRow(BaseModel):
     q: float | None
     inflation: float
     explained_by: str | None = None
-    circular: bool = False
     leading_edge: list[str] | None = None
+    circular: bool = False
 
 
 class SetTestRow(BaseModel):
@@ -121,6 +121,18 @@ class ListedSet(BaseModel):
     description: str
     source: str
     licence: str
+
+
+class IndexSummary(BaseModel):
+    """An activation index: tokens, documents by side of the partition, features that fire and how many at once."""
+
+    folder: str
+    tokens: int
+    documents: dict[str, int]
+    features: int
+    firing: int
+    l0: float
+    notes: list[str]
 
 
 class SetOverlap(BaseModel):

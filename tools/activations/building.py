@@ -1,0 +1,97 @@
+"""Building an activation store: a corpus streams through the model up to the hook point, chunk by chunk, resumably."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from ..errors import UsageError
+from ..progress import Progress, silent
+from ..subject.reading import bos, feature_activations
+from ..subject.subject import Subject
+from .rows import Row, padded
+from .store import ActivationStore, Active
+
+CHUNK_TOKENS = 65_536
+CHUNK_ACTIVATIONS = 6_000_000
+_PAGE_TOKENS = 4096  # rows that are sorted by length together
+_DENSE_BYTES = 64 * 2**20  # all activations of a batch
+
+
+def build(
+    store: ActivationStore, subject: Subject, rows: Iterable[Row], expected: int = 0, progress: Progress = silent
+) -> None:
+    """Write the chunks of a store that are not there yet; interrupted, the next call goes on behind the last one.
+
+    `rows` are those of the whole corpus, in the same order each time; `expected` tokens (0: unknown) are for progress
+    alone. Raises UsageError for a corpus without text.
+    """
+    done = len(store.rows) if store.chunks else 0
+    waiting = itertools.islice(rows, done, None)
+    progress("tokens indexed", int(store.firsts[-1]), expected)
+    while chunk := _read_chunk(subject, waiting):
+        store.add(*chunk, subject.n_features)
+        progress("tokens indexed", int(store.firsts[-1]), expected)
+    if not store.chunks:
+        raise UsageError("The corpus holds no text: nothing to index.")
+
+
+def _read_chunk(subject: Subject, waiting: Iterator[Row]) -> tuple[list[Row], Active] | None:
+    """Rows of a chunk and their activations; None when no row is left."""
+    rows: list[Row] = []
+    found: list[Active] = []
+    tokens = active = 0
+    while tokens < CHUNK_TOKENS and active < CHUNK_ACTIVATIONS:
+        page = _page(waiting)
+        if not page:
+            break
+        for part in _activations(subject, page):
+            found.append(part._replace(positions=part.positions + tokens))
+            active += len(part.values)
+        rows += page
+        tokens += sum(len(row.tokens) for row in page)
+    if not rows:
+        return None
+    return rows, Active(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _page(waiting: Iterator[Row]) -> list[Row]:
+    page: list[Row] = []
+    tokens = 0
+    for row in waiting:
+        page.append(row)
+        tokens += len(row.tokens)
+        if tokens >= _PAGE_TOKENS:
+            break
+    return page
+
+
+def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
+    """What is active in a page, batch by batch: rows of like length together."""
+    special = torch.tensor(sorted(subject.vocabulary.special))
+    starts = np.concatenate([[0], np.cumsum([len(row.tokens) for row in page])])
+    by_length = sorted(range(len(page)), key=lambda i: (len(page[i].tokens), i))
+    for batch in _batches(by_length, page, _DENSE_BYTES // (4 * subject.n_features)):
+        windows = [page[i].tokens for i in batch]
+        ids = torch.from_numpy(padded(windows, bos(subject)))
+        text = ids >= 0
+        active = feature_activations(subject, ids.clamp(min=0).numpy())[:, 1:].float().cpu()
+        counted = (text & ~torch.isin(ids, special))[:, 1:]
+        row, position, feature = ((active > 0) & counted[:, :, None]).nonzero(as_tuple=True)
+        first = torch.from_numpy(starts[batch])
+        yield Active(feature.numpy(), (first[row] + position).numpy(), active[row, position, feature].numpy())
+
+
+def _batches(order: Sequence[int], page: Sequence[Row], tokens: int) -> Iterator[list[int]]:
+    """Consecutive rows that make no more than `tokens` together once padded to the longest, which comes last."""
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) + 1) * (1 + len(page[i].tokens)) > tokens:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch

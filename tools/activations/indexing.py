@@ -1,0 +1,124 @@
+"""Where activation indexes lie, how one is made for a corpus, and which one answers questions about a subject."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from ..errors import UsageError
+from ..files import write_failure
+from ..progress import Progress, silent
+from ..results import IndexSummary
+from ..storage.home import home
+from ..subject.reading import bos, require_encoder
+from ..subject.subject import Subject
+from ..subject.text_rows import SAMPLED_CORPUS
+from .building import build
+from .documents import Corpus
+from .partition import SIDES, Partition
+from .rows import Row, context_of, document_key, rows_of
+from .store import FORMAT, ActivationStore
+
+BUNDLED = "bundled"
+
+
+def index_corpus(
+    subject: Subject, corpus: Corpus | None, most: int | None = None, progress: Progress = silent
+) -> ActivationStore:
+    """The activation index of a corpus, made where it is missing or unfinished; of its first `most` tokens.
+
+    Without a corpus, that of the bundled text. Raises UsageError for directions that do not fire, for a corpus without
+    text and for subjects that have no bundled text.
+    """
+    require_encoder(subject)
+    name = BUNDLED if corpus is None else corpus.identity
+    store = ActivationStore(_folder(subject) / _digest(name, most, context_of(subject)))
+    with filelock.FileLock(_made(store.folder) / "lock"):
+        if not store.complete:
+            rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
+            build(store, subject, rows if most is None else _first(rows, most), most or 0, progress)
+            store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
+    return store
+
+
+def summary(store: ActivationStore, subject: Subject) -> IndexSummary:
+    """What an index holds; notes say what it lacks."""
+    table, tokens = store.rows, int(store.firsts[-1])
+    _, first = np.unique(table.documents, return_index=True)
+    counts = np.bincount(table.sides[first], minlength=len(SIDES)).tolist()
+    documents: dict[str, int] = dict(zip(SIDES, counts, strict=True))
+    fired = np.sum([np.diff(chunk["pointers"]) for chunk in store.chunks], axis=0)
+    return IndexSummary(
+        folder=str(store.folder),
+        tokens=tokens,
+        documents=documents,
+        features=subject.n_features,
+        firing=int((fired > 0).sum()),
+        l0=float(fired.sum() / tokens),
+        notes=[
+            f"No document is on the side {side.replace('_', '-')}: index more documents that differ from each other."
+            for side, count in documents.items()
+            if not count
+        ],
+    )
+
+
+def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore:
+    """The index of a subject that was finished last; that of the bundled text is made at first use.
+
+    Raises UsageError for a subject without one.
+    """
+    stores = [ActivationStore(path.parent) for path in _folder(subject).glob("*/about.json")]
+    if stores:
+        return max(stores, key=lambda store: (store.folder / "about.json").stat().st_mtime)
+    if _has_bundled_text(subject):
+        return index_corpus(subject, None, progress=progress)
+    raise UsageError(
+        f"{subject.name} has no activation index: make one with `tsea index --corpus FILES --subject {subject.name}`."
+    )
+
+
+def _bundled_rows(subject: Subject) -> Iterator[Row]:
+    """The rows of the sampled corpus, each a document of its own."""
+    if not _has_bundled_text(subject):
+        raise UsageError(f"No text is bundled for {subject.name}: name files or a dataset with --corpus.")
+    partition, begin = Partition(), bos(subject)
+    with np.load(SAMPLED_CORPUS, allow_pickle=False) as stored:
+        sampled = stored["tokens"].astype(np.int64)
+    for number, row in enumerate(sampled):
+        tokens = row[1:] if row[0] == begin else row
+        text = subject.model.tokenizer.decode(tokens)
+        yield Row(tokens, number, document_key(text), partition.side(text), 0)
+
+
+def _has_bundled_text(subject: Subject) -> bool:
+    return subject.name.split("/")[0].split("+")[0] in ("pocket", "pocket-random")
+
+
+def _first(rows: Iterator[Row], most: int) -> Iterator[Row]:
+    tokens = 0
+    for row in rows:
+        if tokens >= most:
+            return
+        tokens += len(row.tokens)
+        yield row
+
+
+def _folder(subject: Subject) -> Path:
+    return home() / "activations" / subject.hash
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_failure(folder, error) from error
+    return folder
+
+
+def _digest(corpus: str, most: int | None, context: int) -> str:
+    return hashlib.blake2b(f"{FORMAT} {corpus} {most} {context}".encode(), digest_size=16).hexdigest()

@@ -1,0 +1,95 @@
+"""From documents to the rows of tokens that a model runs on: cut into windows that each begin with BOS."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..subject.reading import bos
+from ..subject.subject import Subject
+from .documents import Corpus
+from .partition import Partition
+
+DEFAULT_CONTEXT = 128
+_PIECE = 100_000  # characters that are cut into tokens at once
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A window of a document: its tokens (int64, without BOS), which document it is of, and from which token on."""
+
+    tokens: np.ndarray
+    document: int
+    key: int  # hash of the document's text
+    side: int
+    start: int
+
+
+def context_of(subject: Subject) -> int:
+    """Tokens in a row, BOS included: what the SAE was trained on, where it says so, and never more than the model's."""
+    stated = None if subject.sae is None else subject.sae.cfg.metadata.context_size
+    return min(int(stated or DEFAULT_CONTEXT), int(subject.model.cfg.n_ctx))
+
+
+def rows_of(subject: Subject, corpus: Corpus) -> Iterator[Row]:
+    """The rows of a corpus, in order."""
+    partition, width = Partition(), context_of(subject) - 1
+    for document, text in enumerate(corpus.documents()):
+        side, key = partition.side(text), document_key(text)
+        for start, tokens in _windows(subject, text, width):
+            yield Row(tokens, document, key, side, start)
+
+
+def token_rows(subject: Subject, text: str) -> np.ndarray:
+    """A text as padded rows (rows, context) int64: BOS, then tokens; -1 behind the end of the last row."""
+    windows = [tokens for _, tokens in _windows(subject, text, context_of(subject) - 1)]
+    return padded(windows, bos(subject))
+
+
+def padded(windows: list[np.ndarray], begin: int, fill: int = -1) -> np.ndarray:
+    """Windows as rows of one length, each behind `begin` and followed by `fill`."""
+    rows = np.full((len(windows), 1 + max(map(len, windows), default=0)), fill, np.int64)
+    rows[:, 0] = begin
+    for row, window in zip(rows, windows, strict=True):
+        row[1 : 1 + len(window)] = window
+    return rows
+
+
+def document_key(text: str) -> int:
+    """Hash of a document's text, below 2^63."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"tsea.text")
+    return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def _windows(subject: Subject, text: str, width: int) -> Iterator[tuple[int, np.ndarray]]:
+    """First token and tokens of each window."""
+    held, start = np.empty(0, np.int64), 0
+    for piece in _pieces(text):
+        held = np.concatenate([held, _encoded(subject, piece)])
+        while len(held) >= width:
+            yield start, held[:width]
+            held, start = held[width:], start + width
+    if len(held):
+        yield start, held
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces that begin with a space, so that it is cut into the same tokens as whole."""
+    while len(text) > _PIECE:
+        cut = text.rfind(" ", 1, _PIECE)
+        cut = cut if cut > 0 else _PIECE
+        yield text[:cut]
+        text = text[cut:]
+    yield text
+
+
+def _encoded(subject: Subject, text: str) -> np.ndarray:
+    """Tokens of a text, in which the names of special tokens are text like any other."""
+    clean = _SURROGATE.sub("\ufffd", text)
+    found = subject.model.tokenizer(clean, add_special_tokens=False, split_special_tokens=True, verbose=False)
+    return np.array(found["input_ids"], np.int64)
