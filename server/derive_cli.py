@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..tools.errors import UsageError
 from . import options as opt
 from .terminal import print_lines, progress_bars
 
@@ -28,7 +29,7 @@ Embedding = Annotated[bool, typer.Option("--embedding", help="By the embedding i
 
 @derive.command(epilog="Example: tsea sets derive clusters --count 80")
 def clusters(
-    count: Annotated[int | None, typer.Option(help="How many (default: one for every 100 tokens).")] = None,
+    count: Annotated[int | None, typer.Option(min=2, help="How many (default: one for every 100 tokens).")] = None,
     embedding: Embedding = False,
     subject: opt.SubjectName = "pocket",
     name: Name = None,
@@ -82,6 +83,8 @@ def _add(
     with progress_bars() as progress:
         workbench = Workbench.open(subject, encoder=encoder, progress=progress)
         found = made(workbench)
+        if not found:
+            raise UsageError("No set could be made: these features fire on no token alone, or none was selected.")
         family = name or family_name(kind, workbench)
         total = add_sets(family, found, workbench.subject.vocabulary)
     print_lines([f"{len(found)} sets filed as {family}.*, which now has {total}; see `tsea sets list '{family}.*'`"])

@@ -63,6 +63,7 @@ def show(name: Name, tokenizer: Tokenizer = None, subject: opt.SubjectName = "po
                 f"{found.size} tokens, {found.open} of them open; source {found.source}, licence {found.licence}",
                 *([f"Also called {', '.join(found.aliases)}"] if found.aliases else []),
                 " ".join(opened.vocabulary.shown(token) for token in found.ids[:PREVIEW]),
+                *([f"... and {found.size - PREVIEW} more (--json has all ids)"] if found.size > PREVIEW else []),
                 *_alike(found.similar),
             ]
         )
@@ -70,7 +71,9 @@ def show(name: Name, tokenizer: Tokenizer = None, subject: opt.SubjectName = "po
 
 @sets.command(epilog="Example: tsea sets search past tense")
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="All must occur, in name or description.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS...]", help="All must occur, in name or description.")
+    ] = None,
     token: Annotated[
         str | None, typer.Option(help="Only sets that hold this token, as text: ' red'.", show_default=False)
     ] = None,
@@ -80,10 +83,11 @@ def search(
 ) -> None:
     """Sets by words of their names and descriptions, or by a token they hold."""
     with _library(subject, tokenizer) as opened:
-        found = opened.search(words, token)
+        found = opened.search(words or [], token)
         if json:
             return print_json(found)
         print_table(("set", "tokens", "description"), ((s.name, s.size, s.description) for s in found))
+        print_lines([] if found else ["No set fits."])
 
 
 @sets.command("resolve", epilog="""Example: tsea sets resolve --spec '{"words": ["red"], "variants": "all"}'""")

@@ -16,6 +16,7 @@ from .subject.reading import bos, feature_activations, require_encoder
 from .token_sets.derivation import Derivation
 from .token_sets.library import MIN_TOKENS, TokenSet
 from .token_sets.split import OPEN, token_split
+from .vocabulary import read_back
 from .workbench import Workbench
 
 PROMOTED_Z = 4.0  # standardised whitened logit weight
@@ -54,7 +55,7 @@ def neighbour_sets(workbench: Workbench, texts: Sequence[str], size: int) -> lis
     subject, columns = workbench.subject, _unit_columns(workbench)
     sets: list[TokenSet] = []
     for text in texts:
-        token = subject.vocabulary.id_of_text.get(text.replace("␣", " "))
+        token = subject.vocabulary.id_of_text.get(read_back(text))
         if token is None or token not in subject.universe:
             offer = nearest(text, subject.vocabulary.id_of_text)
             raise UsageError(f"{text!r} is no single token of {subject.name}: mind the leading space and case.{offer}")

@@ -23,5 +23,9 @@ def shortened(text: str, most: int = 60) -> str:
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """A phrase that offers the known names closest to `name`, or an empty string when none is near."""
-    close = [] if len(name) > _LONGEST_NAME else difflib.get_close_matches(name, list(known), n=count, cutoff=0.4)
+    close = (
+        []
+        if len(name) > _LONGEST_NAME
+        else difflib.get_close_matches(name, list(dict.fromkeys(known)), n=count, cutoff=0.4)
+    )
     return f" Did you mean {' or '.join(close)}?" if close else ""

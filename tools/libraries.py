@@ -21,7 +21,7 @@ from .token_sets.library import TokenSet, TokenSetLibrary
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
 from .token_sets.split import OPEN
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, read_back
 
 BUNDLED = Path(__file__).parent / "token_sets" / "data" / "pocket.gmt"
 _PREVIEW = 40
@@ -67,7 +67,7 @@ class OpenLibrary:
     def search(self, words: Sequence[str], token: str | None = None) -> list[ListedSet]:
         """The sets whose name or description holds all words, in any case, and that hold a token given as its text."""
         wanted = [word.lower() for word in words]
-        holding = None if token is None else self.vocabulary.id_of_text.get(token)
+        holding = None if token is None else self.vocabulary.id_of_text.get(read_back(token))
         if token is not None and holding is None:
             raise UsageError(f"{token!r} is no token of this vocabulary: mind the leading space and case.")
         return [
@@ -94,6 +94,8 @@ class OpenLibrary:
     def overlaps(self, first: str, second: str | None = None) -> list[SetOverlap]:
         """Pairs of sets that two names or globs stand for, or of sets within one."""
         one = list(self.library.select(first))
+        if second is None and len(one) == 1:
+            raise UsageError(f"{first} is one set: name another one, or a glob, to compare it with.")
         return overlaps(one, None if second is None else list(self.library.select(second)))
 
     def families(self) -> list[tuple[str, int, int]]:

@@ -19,6 +19,11 @@ _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _UNUSED = re.compile(r"<unused\d+>|\[unused\d+\]|<\|reserved_special_token_\d+\|>|<reserved_\d+>|<pad>|\[PAD\d*\]")
 
 
+def read_back(shown: str) -> str:
+    """Text as tsea shows it, read back: ␣ is a space."""
+    return shown.replace("␣", " ")
+
+
 @functools.cache
 def _byte_of_symbol() -> dict[str, int]:
     """GPT-2's table from printable symbols to bytes: printable bytes stand for themselves, the rest from U+0100 on."""

@@ -129,5 +129,9 @@ def test_sets_made_from_the_model_are_filed_named_and_removed(tmp_path: Path, mo
     assert "no single token" in run("derive", "near", "two words").stderr
     assert "choose another with --name" in run("derive", "clusters", "--count", "2", "--name", "pos").stderr
     assert run("remove", "few").exit_code == 0
+    assert "\u2423red" in run("search", "--token", "\u2423red", "near").stdout
+    assert "No set fits" in run("search", "nothing like it").stdout
+    assert "is one set" in run("overlap", "regex.all_caps").stderr
+    assert "No set could be made" in run("derive", "promotes", "density:2..3").stderr
     again = run("remove", "few")
     assert again.exit_code == 2 and "near_pocket" in again.stderr

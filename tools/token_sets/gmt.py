@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import TseaError, UsageError
 from ..files import atomic_write
-from ..vocabulary import Vocabulary
+from ..vocabulary import Vocabulary, read_back
 from .derivation import Derivation
 from .library import TokenSet, TokenSetLibrary
 from .sources import IMPORTED, SOURCES
@@ -25,9 +25,9 @@ from .sources import IMPORTED, SOURCES
 FORMAT = "tsea-sets-1"
 _SHORT = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _LONG = {escaped: plain for plain, escaped in _SHORT.items()}
-_UNSAFE = re.compile(r"[\\\s\ud800-\udfff]")
+_UNSAFE = re.compile(r"[^\S ]|[\ud800-\udfff]")
 # gseapy takes a member to end at its first comma.
-_UNSAFE_MEMBER = re.compile(rf"{_UNSAFE.pattern}|,")
+_UNSAFE_MEMBER = re.compile(r"[\\\s,\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 
@@ -144,7 +144,13 @@ def read_gmt(path: Path, vocabulary: Vocabulary) -> tuple[TokenSetLibrary, GmtRe
 def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtReport) -> list[int]:
     found: set[int] = set()
     for member in members:
-        token = vocabulary.id_of_raw.get(_unescape(member), vocabulary.id_of_text.get(_unescape(member)))
+        written = _unescape(member)
+        ways = (
+            (vocabulary.id_of_raw, written),
+            (vocabulary.id_of_text, written),
+            (vocabulary.id_of_text, read_back(written)),
+        )
+        token = next((table[text] for table, text in ways if text in table), None)
         if token is None or token in vocabulary.special:
             report.unknown.setdefault(name, []).append(member)
         elif token in found:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from ..errors import UsageError, nearest, shortened
+from ..vocabulary import read_back
 
 OPERATORS = (
     "library", "pos", "regex", "words", "ids", "prefix", "suffix", "contains", "length", "script",
@@ -157,10 +158,9 @@ def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
 
 
 def _with_spaces(value: Any) -> Any:
-    """Text as tsea shows it, read back: ␣ is a space."""
     if isinstance(value, list):
-        return [item.replace("␣", " ") if isinstance(item, str) else item for item in value]
-    return value.replace("␣", " ") if isinstance(value, str) else value
+        return [read_back(item) if isinstance(item, str) else item for item in value]
+    return read_back(value) if isinstance(value, str) else value
 
 
 def _load(text: str) -> Mapping[str, Any]:

@@ -106,3 +106,11 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, vocabulary: Vocabu
     with pytest.raises(TseaError, match="Cannot write"):
         write_gmt(library_of(vocabulary, [1]), vocabulary, tmp_path / "library.gmt")
     assert not [file for file in tmp_path.iterdir() if file.name.endswith(".tmp")]
+
+
+def test_members_may_be_written_as_tsea_shows_them_and_descriptions_keep_their_backslashes() -> None:
+    vocabulary = Vocabulary(("\u0120red", "\u2423", "red"), (" red", "\u2423", "red"), frozenset())
+    library, report = parse_gmt("a\t\\n and\t\u2423red\t\u2423\n", vocabulary)
+    assert library["a"].ids.tolist() == [0, 1] and not report.unknown
+    again, _ = parse_gmt(format_gmt(library, vocabulary), vocabulary)
+    assert again["a"].description == "\\n and"

@@ -37,7 +37,8 @@ def _lexnames(view: TokenView, net: WordNet, senses: dict[Pos, dict[str, int]]) 
         for word, offset in senses[pos].items():
             words[net.synset(offset, pos).lexname].append(word)
     for lexname in sorted(words):
-        description = f"Words whose first sense is in WordNet's file {lexname}"
+        part = lexname.partition(".")[0]
+        description = f"Words whose first sense as {part} is in WordNet's file {lexname}"
         yield Candidate(lexname, description, view.of_words(words[lexname]))
 
 
