@@ -98,8 +98,11 @@ def resolve_spec(
     json: opt.Json = False,
 ) -> None:
     """The tokens that a written set stands for, what stands for none, and the library sets most like it."""
+    from ..tools.token_sets.spec import parse_spec
+
+    parsed = parse_spec(spec)  # what is malformed need not wait for a library
     with _library(subject, tokenizer) as opened:
-        found = opened.resolved(spec)
+        found = opened.resolved(parsed)
         if json:
             return print_json([found])
         print_lines(
