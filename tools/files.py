@@ -34,6 +34,15 @@ def atomic_write(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> Path:
+    """The folder, made where it is missing; raises TseaError when that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_failure(folder, error) from error
+    return folder
+
+
 def write_failure(path: Path, error: OSError) -> TseaError:
     """The message for a file that could not be written."""
     advice = "Give another place, or set TSEA_HOME to a folder you can write."

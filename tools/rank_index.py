@@ -17,7 +17,7 @@ import torch
 
 from .directions import SEED, direction_model
 from .errors import TseaError
-from .files import atomic_write, write_failure
+from .files import atomic_write, make_folder, write_failure
 from .progress import Progress
 from .statistics.directions import NULLS, NullName
 from .statistics.projection import blocks, logit_weights, standardise
@@ -50,7 +50,7 @@ class RankIndex:
         folder = home() / "rank-index" / _name(subject, view, weights)
         rows = subject.n_features + len(NULLS) * REFERENCES
         shapes = StoredRankings.shapes(rows, len(view.tokens))
-        with filelock.FileLock(_made(folder) / "lock"):
+        with filelock.FileLock(make_folder(folder) / "lock"):
             if _done(folder) < rows:
                 _check_room(folder, sum(int(np.prod(shape)) * kind.itemsize for shape, kind in shapes.values()))
                 _build(folder, shapes, subject, view, weights, progress)
@@ -102,14 +102,6 @@ def _done(folder: Path) -> int:
     """How many rows are written for good."""
     path = folder / "done.json"
     return json.loads(path.read_bytes())["rows"] if path.exists() else 0
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_failure(folder, error) from error
-    return folder
 
 
 def _check_room(folder: Path, needed: int) -> None:

@@ -10,7 +10,7 @@ import filelock
 import numpy as np
 
 from ..errors import UsageError
-from ..files import write_failure
+from ..files import make_folder
 from ..progress import Progress, silent
 from ..results import IndexSummary
 from ..storage.home import home
@@ -37,7 +37,7 @@ def index_corpus(
     require_encoder(subject)
     name = BUNDLED if corpus is None else corpus.identity
     store = ActivationStore(_folder(subject) / _digest(name, most, context_of(subject)))
-    with filelock.FileLock(_made(store.folder) / "lock"):
+    with filelock.FileLock(make_folder(store.folder) / "lock"):
         if not store.complete:
             rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
             build(store, subject, rows if most is None else _first(rows, most), most or 0, progress)
@@ -110,14 +110,6 @@ def _first(rows: Iterator[Row], most: int) -> Iterator[Row]:
 
 def _folder(subject: Subject) -> Path:
     return home() / "activations" / subject.hash
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_failure(folder, error) from error
-    return folder
 
 
 def _digest(corpus: str, most: int | None, context: int) -> str:
