@@ -146,7 +146,7 @@ def build(
     tokenizer: Tokenizer = None,
     subject: opt.SubjectName = "pocket",
 ) -> None:
-    """Build the library anew and keep it in the cache; other commands do so when they need one."""
+    """Build the library where the cache has none, and say what it holds; other commands do so when they need one."""
     from ..tools.token_sets.nltk_files import download_missing
     from ..tools.token_sets.sources import SOURCES
 

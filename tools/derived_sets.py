@@ -116,12 +116,12 @@ def _set(workbench: Workbench, name: str, what: str, positions: np.ndarray, feat
     subject = workbench.subject
     ids = subject.universe[positions]
     shown = ", ".join(subject.vocabulary.shown(int(token)) for token in ids[:_SHOWN])
-    derived = None
+    derived: tuple[Derivation, ...] = ()
     if feature is not None:
         rows = [subject.decoder[feature]]
         if subject.encoder is not None and subject.encoder.shape[1] == subject.d_model:
             rows.append(subject.encoder[feature])
-        derived = Derivation(subject.name, feature, np.stack(rows))
+        derived = (Derivation(subject.name, feature, np.stack(rows)),)
     source = f"derived from {subject.name}"
     return TokenSet(name, "derived", f"{what} ({shown})", np.sort(ids), source, "that of the model", (), derived)
 

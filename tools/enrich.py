@@ -153,12 +153,12 @@ def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndar
     start = 0
     for part in parts:
         block, weights = only or tested_block(part), workbench.open_weights(decoder[part])
+        own = workbench.circular(decoder[part])
         for row, feature in enumerate(part):
             explained = redundancy.explained(int(feature), start + row)
             writer = _RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)
-            own = workbench.circular(decoder[[feature]])[0]
             yield [
-                writer.row(int(column), name, side, tested, row, q[name][start + row], bool(own[column]))
+                writer.row(int(column), name, side, tested, row, q[name][start + row], bool(own[row, column]))
                 for column in columns
                 for name, tested in block.items()
                 for side in range(len(SIDES))

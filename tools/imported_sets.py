@@ -85,7 +85,10 @@ def imported_families() -> list[str]:
 
 
 def imported_sets(vocabulary: Vocabulary) -> tuple[list[TokenSet], list[str]]:
-    """Every added set on a vocabulary, named FAMILY.NAME, and one line for each file that cannot be read."""
+    """Every added set on a vocabulary, named FAMILY.NAME, and one line for each file that cannot be read.
+
+    Sets made from features come first, so that a copy that does not say so is an alias of them.
+    """
     sets: list[TokenSet] = []
     skipped: list[str] = []
     for family in imported_families():
@@ -97,7 +100,7 @@ def imported_sets(vocabulary: Vocabulary) -> tuple[list[TokenSet], list[str]]:
         for s in found:
             aliases = tuple(f"{family}.{alias}" for alias in s.aliases)
             sets.append(dataclasses.replace(s, name=f"{family}.{s.name}", family=family, aliases=aliases))
-    return sets, skipped
+    return sorted(sets, key=lambda s: not s.derived_from), skipped
 
 
 def _check_family(family: str) -> None:

@@ -27,7 +27,7 @@ class Earlier:
 class SetTests:
     """A written set in F features: statistics, q (F, 2 x statistics), confirmation (F, 2), tests counted (F,).
 
-    Features that the set was made from (`circular`, F) have neither p nor confirmation.
+    Where the set that a statistic speaks for was made from the feature (`circular`, F x statistics) there is no p.
     """
 
     tested: list[Tested]
@@ -58,10 +58,12 @@ def set_tests(
         if given is not None:
             tested += written.beyond(given, null, features)
         holds = written.holds(null, features)
-    circular = written.circular(features)
-    for one in tested:
-        one.p.p[circular] = one.p.log10_error[circular] = np.nan
-    holds[circular] = np.nan
+    circular = np.repeat(written.circular(features)[:, None], len(tested), axis=1)
+    holds[circular[:, 0]] = np.nan
+    if given is not None:
+        circular[:, -1] = given.circular(features)  # the last statistic is what the given set adds
+    for place, one in enumerate(tested):
+        one.p.p[circular[:, place]] = one.p.log10_error[circular[:, place]] = np.nan
     before = [(earlier or {}).get(int(feature), Earlier()) for feature in features]
     p = np.stack([one.p.p for one in tested], axis=1).reshape(len(features), -1)
     tests = (~np.isnan(p)).sum(axis=1) + np.array([one.tests for one in before], dtype=np.int64)
@@ -101,7 +103,7 @@ def _rows(
                     "q": finite(found.q[row, 2 * place + side]),
                     "tests": int(found.tests[row]),
                     "holds": _held(one, found.holds[row, side]),
-                    "circular": bool(found.circular[row]),
+                    "circular": bool(found.circular[row, place]),
                 }
             )
             for place, one in enumerate(found.tested)

@@ -22,7 +22,7 @@ from .libraries import OpenLibrary, library_of
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
 from .rank_index import RankIndex, Weights
-from .results import ClassProportion, EnrichmentRow, FeatureStats, ListedSet, SetTestRow, TokenWeight, finite
+from .results import ClassProportion, EnrichmentRow, FeatureStats, SetTestRow, TokenWeight, finite
 from .set_tests import set_test_rows
 from .shapes import Shapes
 from .statistics.classes import CLASSES
@@ -281,7 +281,9 @@ class Workbench:
             null.p_values(view.masses(self.mass_weights(decoder[part])))[:, :, :-1]
             for part in self.feature_blocks(every)
         ]
-        sets = sets_of_hits(np.concatenate(p), [s.name for s in self.sets])
+        # What was made from a feature says nothing about its neighbourhood.
+        independent = np.flatnonzero([not s.derived_from for s in self.sets])
+        sets = sets_of_hits(np.concatenate(p)[:, :, independent], [self.sets[column].name for column in independent])
         sets += sets_of_classes(self.shapes.dictionary_classes, self.subject.alive)
         return FeatureSets(self.subject, sets, self.cache, self.progress)
 
@@ -300,10 +302,6 @@ class Workbench:
         _, members = self.ranking(feature, set_name)
         sides = side_weights(self.mass_weights(self.subject.decoder[[feature]]))[0].cpu()
         return float(effective_tokens(sides[SIDES.index(side)], torch.from_numpy(members)))
-
-    def listed_sets(self, glob: str = "*") -> list[ListedSet]:
-        """The library's sets that a glob names, with how many open tokens each has here."""
-        return self.open_library.listed(glob)
 
     @functools.cached_property
     def open_library(self) -> OpenLibrary:

@@ -123,6 +123,24 @@ def test_written_sets_cannot_launder_it(derived: Workbench) -> None:
     assert not any(row.circular for rows in derived.test_set(np.array([FEATURE]), "random") for row in rows)
 
 
+def test_a_given_set_made_from_the_feature_has_no_p_beside_an_independent_one(derived: Workbench) -> None:
+    (rows,) = derived.test_set(np.array([FEATURE]), "random", given=str(FEATURE))
+    assert {row.statistic for row in rows if row.circular} == {"partial_reverse"}
+    assert all((row.p is None) == row.circular for row in rows)
+
+
+def test_neighbourhoods_are_described_by_independent_sets_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    unembedding, decoder = rng.normal(size=(D, V)), rng.normal(size=(90, D))
+    decoder[:30] += 3 * rng.normal(size=D)
+    crowd = made_up_subject("a crowd", unembedding.astype(np.float32), decoder.astype(np.float32))
+    (own,) = promoted_sets(bench(crowd, [some_set("x", np.arange(50))], tmp_path), np.array([0]))
+    workbench = bench(crowd, [own, some_set("rule", np.union1d(own.ids, [0, 1]))], tmp_path)
+    (rows,) = workbench.enrich_neighbourhood(np.array([1]))
+    named = {row.set for row in rows}
+    assert "promotes.rule" in named and f"promotes.{own.name}" not in named
+
+
 def test_clusters_are_the_groups_that_the_unembedding_has(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     group = rng.permutation(np.repeat(np.arange(5), 60))
@@ -133,7 +151,7 @@ def test_clusters_are_the_groups_that_the_unembedding_has(tmp_path: Path) -> Non
     workbench = bench(subject, [some_set("x", np.arange(50))], tmp_path)
     sets = cluster_sets(workbench, 5)
     assert sorted(tuple(s.ids) for s in sets) == sorted(tuple(np.flatnonzero(group == g)) for g in range(5))
-    assert all(s.derived_from is None and s.source == "derived from groups" for s in sets)
+    assert all(s.derived_from == () and s.source == "derived from groups" for s in sets)
     with pytest.raises(UsageError, match="choose between 2"):
         cluster_sets(workbench, 301)
 
@@ -164,7 +182,7 @@ def test_fired_sets_are_the_tokens_the_whole_model_and_sae_fire_on(pocket_bench:
         held = set() if str(feature) not in sets else set(sets[str(feature)].ids.tolist()) & set(some.tolist())
         assert firing == held
     (first, *_) = sets.values()
-    assert first.derived_from is not None and first.derived_from.directions.shape == (2, subject.d_model)
+    assert first.derived_from[0].directions.shape == (2, subject.d_model)
 
 
 def test_bare_directions_do_not_fire_and_families_are_named_after_kind_and_subject(derived: Workbench) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from tsea.tools.errors import UsageError
 from tsea.tools.imported_sets import add_sets, describe, import_file, imported_families, imported_sets, remove_family
-from tsea.tools.token_sets import TokenSet
+from tsea.tools.storage.home import home
+from tsea.tools.token_sets import TokenSet, TokenSetLibrary
 from tsea.tools.token_sets.derivation import Derivation
 from tsea.tools.vocabulary import Vocabulary
 
@@ -16,7 +17,7 @@ OTHER = Vocabulary(tuple("abx"), tuple("abx"), frozenset())
 
 
 def made(name: str, *ids: int, text: str = "") -> TokenSet:
-    origin = Derivation("s", 7, np.ones((1, 4)))
+    origin = (Derivation("s", 7, np.ones((1, 4))),)
     return TokenSet(name, "derived", text, np.array(ids), "derived from s", "", (), origin)
 
 
@@ -75,4 +76,23 @@ def test_an_imported_file_brings_its_provenance_along(tmp_path: Path) -> None:
     plain.write_text("1\tplain\ta\tb\n")
     import_file(plain, "theirs", VOCABULARY)
     by_name = {s.name: s for s in imported_sets(VOCABULARY)[0]}
-    assert by_name["theirs.1"].source == "imported" and by_name["theirs.1"].derived_from is None
+    assert by_name["theirs.1"].source == "imported" and by_name["theirs.1"].derived_from == ()
+
+
+def test_a_copy_that_does_not_say_so_does_not_hide_where_a_set_comes_from(tmp_path: Path) -> None:
+    add_sets("made", [made("1", 0, 1)], VOCABULARY)
+    plain = tmp_path / "plain.gmt"
+    plain.write_text("x\tcopy\ta\tb\n")
+    import_file(plain, "a_copy", VOCABULARY)
+    (only,) = TokenSetLibrary(imported_sets(VOCABULARY)[0], VOCABULARY.hash)
+    assert only.derived_from and (only.name, only.aliases) == ("made.1", ("a_copy.x",))
+
+
+def test_a_damaged_origin_leaves_out_its_family_alone() -> None:
+    add_sets("made", [made("1", 0, 1)], VOCABULARY)
+    add_sets("other", [made("1", 2)], VOCABULARY)
+    (path,) = (path for path in (home() / "sets").glob("made.gmt.json"))
+    path.write_text(path.read_text().replace('"directions": "', '"directions": "?'))
+    sets, skipped = imported_sets(VOCABULARY)
+    assert [s.name for s in sets] == ["other.1"]
+    assert len(skipped) == 1 and skipped[0].startswith("made: ")

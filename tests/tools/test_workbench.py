@@ -101,7 +101,7 @@ def test_effective_members_say_how_many_tokens_carry_a_mass(pocket_bench: Workbe
 def test_unknown_and_untestable_sets_say_what_to_do(pocket_bench: Workbench) -> None:
     with pytest.raises(UsageError, match="all_caps"):
         pocket_bench.enrich(FEATURES, "regex.all_cap")
-    untestable = next(s.name for s in pocket_bench.listed_sets() if not s.testable)
+    untestable = next(s.name for s in pocket_bench.open_library.listed() if not s.testable)
     with pytest.raises(UsageError, match="testable"):
         pocket_bench.enrich(FEATURES, untestable)
 

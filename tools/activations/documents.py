@@ -67,7 +67,7 @@ class TextFile:
         """The documents; bytes that are no UTF-8 become U+FFFD. Raises UsageError for binary data and broken lines."""
         try:
             with self._lines() as lines:
-                texts = _json_texts(lines, self.path) if ".jsonl" in _format(self.path) else _separated(lines)
+                texts = _json_texts(lines, self.path) if _format(self.path) == ".jsonl" else _separated(lines)
                 yield from (text for text in texts if text.strip())
         except (OSError, EOFError) as error:  # a damaged gzip file raises either
             reason = getattr(error, "strerror", None) or error
@@ -115,8 +115,6 @@ class HubDataset:
             for row in load_dataset(self.name, self.config, split=self.split, streaming=True):
                 if isinstance(row.get("text"), str) and row["text"].strip():
                     yield row["text"]
-        except (UsageError, GeneratorExit):
-            raise
         except Exception as error:
             raise self._unreadable(error) from error
 

@@ -14,9 +14,9 @@ from ..files import make_folder
 from ..progress import Progress, silent
 from ..results import IndexSummary
 from ..storage.home import home
-from ..subject.reading import bos, require_encoder
+from ..subject.reading import require_encoder
 from ..subject.subject import Subject
-from ..subject.text_rows import SAMPLED_CORPUS
+from ..subject.text_rows import bundled_text, has_bundled_text
 from .building import build
 from .documents import Corpus
 from .partition import SIDES, Partition
@@ -38,7 +38,7 @@ def index_corpus(
     name = BUNDLED if corpus is None else corpus.identity
     store = ActivationStore(_folder(subject) / _digest(name, most, context_of(subject)))
     with filelock.FileLock(make_folder(store.folder) / "lock"):
-        if not store.complete:
+        if store.finished is None:
             rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
             build(store, subject, rows if most is None else _first(rows, most), most or 0, progress)
             store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
@@ -72,10 +72,10 @@ def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore
 
     Raises UsageError for a subject without one.
     """
-    stores = [ActivationStore(path.parent) for path in _folder(subject).glob("*/about.json")]
+    stores = [(store.finished, store) for store in map(ActivationStore, _folder(subject).glob("*")) if store.finished]
     if stores:
-        return max(stores, key=lambda store: (store.folder / "about.json").stat().st_mtime)
-    if _has_bundled_text(subject):
+        return max(stores, key=lambda found: found[0])[1]
+    if has_bundled_text(subject):
         return index_corpus(subject, None, progress=progress)
     raise UsageError(
         f"{subject.name} has no activation index: make one with `tsea index --corpus FILES --subject {subject.name}`."
@@ -84,19 +84,13 @@ def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore
 
 def _bundled_rows(subject: Subject) -> Iterator[Row]:
     """The rows of the sampled corpus, each a document of its own."""
-    if not _has_bundled_text(subject):
+    if not has_bundled_text(subject):
         raise UsageError(f"No text is bundled for {subject.name}: name files or a dataset with --corpus.")
-    partition, begin = Partition(), bos(subject)
-    with np.load(SAMPLED_CORPUS, allow_pickle=False) as stored:
-        sampled = stored["tokens"].astype(np.int64)
-    for number, row in enumerate(sampled):
-        tokens = row[1:] if row[0] == begin else row
+    partition = Partition()
+    for number, row in enumerate(bundled_text()):
+        tokens = row[1:]
         text = subject.model.tokenizer.decode(tokens)
         yield Row(tokens, number, document_key(text), partition.side(text), 0)
-
-
-def _has_bundled_text(subject: Subject) -> bool:
-    return subject.name.split("/")[0].split("+")[0] in ("pocket", "pocket-random")
 
 
 def _first(rows: Iterator[Row], most: int) -> Iterator[Row]:

@@ -50,7 +50,7 @@ class Partition:
         for earlier, side in alike:
             if np.mean(np.frombuffer(earlier, np.uint32) == signature) >= ALIKE:
                 return side
-        side = _PARTS[_hash(" ".join(words), 8) % len(_PARTS)]
+        side = _PARTS[_hash(" ".join(words)) % len(_PARTS)]
         entry = self._seen.execute("INSERT INTO document (signature, side) VALUES (?, ?)", (signature.tobytes(), side))
         self._seen.executemany("INSERT OR IGNORE INTO band VALUES (?, ?)", [(band, entry.lastrowid) for band in bands])
         return side
@@ -59,10 +59,10 @@ class Partition:
 def _signature(words: list[str]) -> np.ndarray:
     """MinHash signature (bands times rows,) uint32 of a document's runs of words."""
     runs = {" ".join(words[start : start + _RUN]) for start in range(max(1, len(words) - _RUN + 1))}
-    hashes = np.array([_hash(run, 8) for run in runs], np.uint64)
+    hashes = np.array([_hash(run) for run in runs], np.uint64)
     return ((hashes[:, None] * _FACTORS + _TERMS) >> np.uint64(32)).min(axis=0).astype(np.uint32)
 
 
-def _hash(text: str, size: int) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size, person=b"tsea.documents")
+def _hash(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"tsea.documents")
     return int.from_bytes(digest.digest(), "little")

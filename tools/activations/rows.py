@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..subject.reading import bos
 from ..subject.subject import Subject
 from .documents import Corpus
 from .partition import Partition
@@ -45,15 +44,9 @@ def rows_of(subject: Subject, corpus: Corpus) -> Iterator[Row]:
             yield Row(tokens, document, key, side, start)
 
 
-def token_rows(subject: Subject, text: str) -> np.ndarray:
-    """A text as padded rows (rows, context) int64: BOS, then tokens; -1 behind the end of the last row."""
-    windows = [tokens for _, tokens in _windows(subject, text, context_of(subject) - 1)]
-    return padded(windows, bos(subject))
-
-
-def padded(windows: list[np.ndarray], begin: int, fill: int = -1) -> np.ndarray:
-    """Windows as rows of one length, each behind `begin` and followed by `fill`."""
-    rows = np.full((len(windows), 1 + max(map(len, windows), default=0)), fill, np.int64)
+def padded(windows: list[np.ndarray], begin: int) -> np.ndarray:
+    """Windows as rows of one length (rows, length) int64, each behind `begin` and followed by -1."""
+    rows = np.full((len(windows), 1 + max(map(len, windows))), -1, np.int64)
     rows[:, 0] = begin
     for row, window in zip(rows, windows, strict=True):
         row[1 : 1 + len(window)] = window

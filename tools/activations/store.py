@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import TseaError
 from ..files import atomic_write, write_failure
 from .rows import Row
 
@@ -92,29 +91,20 @@ class Chunk:
 
 
 class ActivationStore:
-    """A store that is complete, once it is described, or being written."""
+    """A store that is finished, once it is described, or being written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    @functools.cached_property
-    def about(self) -> dict[str, Any]:
-        """What a complete store says of itself: subject, corpus, context."""
-        path = self.folder / "about.json"
-        try:
-            return json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise TseaError(f"No activation index in {self.folder}: make one with `tsea index`.") from error
-
     @property
-    def complete(self) -> bool:
-        """Whether all of its corpus is in it."""
-        return (self.folder / "about.json").exists()
+    def finished(self) -> float | None:
+        """When all of its corpus was in it (seconds since the epoch); None while it is being written."""
+        about = self.folder / "about.json"
+        return about.stat().st_mtime if about.exists() else None
 
     def describe(self, **about: Any) -> None:
         """Record what the store is."""
         atomic_write(self.folder / "about.json", json.dumps({"format": FORMAT, **about}, indent=1).encode())
-        self.__dict__.pop("about", None)
 
     @functools.cached_property
     def chunks(self) -> list[Chunk]:

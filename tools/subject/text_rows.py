@@ -21,7 +21,9 @@ def text_rows(subject: Subject, text: Path | None, rows: int) -> np.ndarray:
     TseaError for a file that cannot be read.
     """
     if text is None:
-        return _sampled(subject, rows)
+        if not has_bundled_text(subject):
+            raise UsageError(f"No text is bundled for {subject.name}: give some with --text FILE.")
+        return bundled_text(rows)
     try:
         content = text.read_text("utf-8", errors="replace")
     except OSError as error:
@@ -35,9 +37,12 @@ def text_rows(subject: Subject, text: Path | None, rows: int) -> np.ndarray:
     return np.concatenate([np.full((count, 1), bos(subject)), body], axis=1)
 
 
-def _sampled(subject: Subject, rows: int) -> np.ndarray:
+def has_bundled_text(subject: Subject) -> bool:
+    """Whether the sampled corpus is text of this subject's model."""
+    return subject.name.startswith("pocket")
+
+
+def bundled_text(rows: int | None = None) -> np.ndarray:
+    """Rows (rows, context) int64 of the corpus that was sampled from the bundled subject, each begun by BOS."""
     with np.load(SAMPLED_CORPUS, allow_pickle=False) as corpus:
-        tokens = corpus["tokens"][:rows].astype(np.int64)
-    if not subject.name.startswith("pocket"):
-        raise UsageError(f"No text is bundled for {subject.name}: give some with --text FILE.")
-    return tokens
+        return corpus["tokens"][:rows].astype(np.int64)

@@ -37,13 +37,14 @@ class Derivation:
             raise ValueError("no derivation of a token set") from error
 
 
-def circular(origins: Sequence[Derivation | None], directions: np.ndarray) -> np.ndarray:
-    """Which sets, by origin (S), were made from which directions (F, D) or near-duplicates of them: (F, S) bool.
+def circular(origins: Sequence[Sequence[Derivation]], directions: np.ndarray) -> np.ndarray:
+    """Which sets, by their origins (S), were made from which directions (F, D) or near-duplicates of them: (F, S) bool.
 
     Near are directions with a cosine of NEAR_DUPLICATE or more; those of another width are of another model.
     """
     found = np.zeros((len(directions), len(origins)), dtype=bool)
-    own = [(c, o.directions) for c, o in enumerate(origins) if o and o.directions.shape[1] == directions.shape[1]]
+    width = directions.shape[1]
+    own = [(c, o.directions) for c, of_set in enumerate(origins) for o in of_set if o.directions.shape[1] == width]
     if own:
         cosines = _unit(directions) @ _unit(np.concatenate([rows for _, rows in own])).T
         columns = np.repeat([column for column, _ in own], [len(rows) for _, rows in own])

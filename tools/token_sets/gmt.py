@@ -67,7 +67,7 @@ def format_provenance(library: TokenSetLibrary) -> str:
             "sources": {s.name: {"licence": s.licence, "credit": s.full_credit} for s in used},
             "sets": {
                 s.name: {"family": s.family, "source": s.source, "licence": s.licence, "aliases": list(s.aliases)}
-                | ({} if s.derived_from is None else {"derived_from": s.derived_from.to_json()})
+                | ({"derived_from": [origin.to_json() for origin in s.derived_from]} if s.derived_from else {})
                 for s in library
             },
         },
@@ -112,7 +112,7 @@ def parse_gmt(
             about.get("source", IMPORTED.name),
             about.get("licence", IMPORTED.licence),
             tuple(about.get("aliases", ())),
-            Derivation.from_json(about["derived_from"]) if "derived_from" in about else None,
+            tuple(map(Derivation.from_json, about.get("derived_from", ()))),
         )
     if text.strip() and "\t" not in text:
         raise UsageError("No line is GMT: each needs a name, a description and members, separated by tabs.")
@@ -132,13 +132,13 @@ def read_gmt(path: Path, vocabulary: Vocabulary) -> tuple[TokenSetLibrary, GmtRe
         text = path.read_bytes().decode("utf-8")
         extra = beside(path)
         provenance = json.loads(extra.read_text("utf-8")) if extra.exists() else None
+        return parse_gmt(text, vocabulary, provenance)
     except FileNotFoundError:
         raise UsageError(f"No file {path}.") from None
     except OSError as error:
         raise TseaError(f"Cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
         raise UsageError(f"{path} or the JSON file beside it is damaged or no UTF-8 text: {error}.") from None
-    return parse_gmt(text, vocabulary, provenance)
 
 
 def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtReport) -> list[int]:

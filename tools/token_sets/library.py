@@ -21,7 +21,7 @@ MIN_TOKENS = 10
 class TokenSet:
     """A named set of token ids (ascending int64) and its provenance; `aliases` are names of sets with the same ids.
 
-    `derived_from` is the feature that a set was made from, if it was.
+    `derived_from` are the features that a set was made from, if it was: several where they give the same tokens.
     """
 
     name: str
@@ -31,7 +31,7 @@ class TokenSet:
     source: str
     licence: str
     aliases: tuple[str, ...] = ()
-    derived_from: Derivation | None = None
+    derived_from: tuple[Derivation, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -97,7 +97,7 @@ class TokenSetLibrary:
     @functools.cached_property
     def derived(self) -> TokenSetLibrary:
         """The sets that were made from features."""
-        return TokenSetLibrary((s for s in self if s.derived_from is not None), self.vocabulary_hash)
+        return TokenSetLibrary((s for s in self if s.derived_from), self.vocabulary_hash)
 
     def testable(self, universe: np.ndarray, least: int = MIN_TOKENS) -> TokenSetLibrary:
         """The sets cut to `universe` (ascending ids) that keep at least `least` tokens and at most half of it."""
@@ -127,6 +127,8 @@ def _merged(sets: Iterable[TokenSet]) -> list[TokenSet]:
         if kept := first.get(key):
             names = dict.fromkeys((*kept.aliases, token_set.name, *token_set.aliases))
             names.pop(kept.name, None)
-            token_set = dataclasses.replace(kept, aliases=tuple(names))
+            # A set that came by a way of its own stays independent of features that give the same tokens.
+            origins = (*kept.derived_from, *token_set.derived_from) if kept.derived_from else ()
+            token_set = dataclasses.replace(kept, aliases=tuple(names), derived_from=origins)
         first[key] = token_set
     return list(first.values())

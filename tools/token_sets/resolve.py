@@ -17,7 +17,7 @@ from .library import TokenSetLibrary
 from .patterns import Deadline, matching
 from .spec import TokenSetSpec, Variants, parse_spec
 
-MAX_CUT = 1000
+MAX_CUT = 1000  # unmatched words whose pieces are shown
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,45 @@ def _inflections(word: str) -> list[str]:
     return [word, *(space + form for form in forms)]
 
 
+class _Tables:
+    """What requests look up of a vocabulary, made when first asked for."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._texts: dict[tuple[bool, bool], list[str]] = {(True, False): list(vocabulary.text)}
+
+    def texts(self, whole: bool, fold: bool) -> list[str]:
+        """Token texts, without the spaces around them unless `whole`, in lower case if `fold`."""
+        if (whole, fold) not in self._texts:
+            words = self._texts[True, False]
+            words = words if whole else list(map(_word, words))
+            self._texts[whole, fold] = list(map(str.lower, words)) if fold else words
+        return self._texts[whole, fold]
+
+    @functools.cached_property
+    def by_character(self) -> dict[str, list[int]]:
+        """Tokens by the characters that they hold."""
+        table: dict[str, list[int]] = {}
+        for token, text in enumerate(self.texts(True, False)):
+            for character in set(text):
+                table.setdefault(character, []).append(token)
+        return table
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:
+        """Characters of each token's word."""
+        return np.array([len(word) for word in self.texts(False, False)])
+
+
+_tables = functools.lru_cache(maxsize=4)(_Tables)
+
+
 class _Resolver:
     """One request: boolean masks over the vocabulary, so that the set algebra is numpy's."""
 
     def __init__(self, vocabulary: Vocabulary, library: TokenSetLibrary | None) -> None:
         self.vocabulary = vocabulary
         self.library = library
+        self.tables = _tables(vocabulary)
         self.deadline = Deadline(len(vocabulary))
         self.unmatched: list[Unmatched] = []
         self.ordinary = np.ones(len(vocabulary), bool)
@@ -126,32 +159,15 @@ class _Resolver:
                 return self._of(self._holding(value, spec.operator))
             case "length":
                 least, most = value
-                return (least <= self._lengths) & (self._lengths <= most) & self.ordinary
+                lengths = self.tables.lengths
+                return (least <= lengths) & (lengths <= most) & self.ordinary
             case "script":
                 search = script_pattern(value).search
-                return self._of(i for c, ids in self._tokens_by_character.items() if search(c) for i in ids)
+                return self._of(i for c, ids in self.tables.by_character.items() if search(c) for i in ids)
             case "pos":
                 return self._of(self._part_of_speech(value))
             case _:
                 return self._of(self._library(value))
-
-    @functools.cached_property
-    def _tokens_by_character(self) -> dict[str, list[int]]:
-        table: dict[str, list[int]] = {}
-        for token, text in enumerate(self.vocabulary.text):
-            for character in set(text):
-                table.setdefault(character, []).append(token)
-        return table
-
-    @functools.cache  # noqa: B019 (a resolver lives as long as its request)
-    def _texts(self, whole: bool, fold: bool) -> list[str]:
-        """Token texts, without the spaces around them unless `whole`, in lower case if `fold`."""
-        texts = self.vocabulary.text if whole else map(_word, self.vocabulary.text)
-        return [text.lower() if fold else text for text in texts]
-
-    @functools.cached_property
-    def _lengths(self) -> np.ndarray:
-        return np.array([len(_word(text)) for text in self.vocabulary.text])
 
     def _of(self, ids: Iterable[int] | np.ndarray) -> np.ndarray:
         mask = np.zeros(len(self.vocabulary), bool)
@@ -188,7 +204,7 @@ class _Resolver:
     def _holding(self, part: str, operator: str) -> list[int]:
         whole = operator == "contains" or (operator == "prefix" and part.startswith(" "))
         test = {"prefix": str.startswith, "suffix": str.endswith, "contains": str.__contains__}[operator]
-        texts = self._texts(whole, part == part.lower())
+        texts = self.tables.texts(whole, part == part.lower())
         return [token for token, text in enumerate(texts) if test(text, part)]
 
     def _part_of_speech(self, tag: str) -> np.ndarray:
