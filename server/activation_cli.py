@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options as opt
-from .terminal import print_json, print_lines, progress_bars
+from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
+
+if TYPE_CHECKING:
+    from ..tools.activations.activity import Activity
+    from ..tools.results import ExampleRow, NeighbourRow, TextActivations
+
+_SHOWN_FEATURES = 10
 
 
 def index(
@@ -43,3 +51,190 @@ def index(
             *found.notes,
         ]
     )
+
+
+def activate(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Texts, side by side.", show_default=False)],
+    features: Annotated[
+        str | None,
+        typer.Option(help="7, 0-63 or 3,9,40-50 (default: those that fire most in the texts).", show_default=False),
+    ] = None,
+    subject: opt.SubjectName = "pocket",
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """What features do at every token of texts: edit a word and see what changes."""
+    import numpy as np
+
+    with _activity(subject, device, dtype) as activity:
+        if features is None:
+            found = [row.feature for text in texts for row in activity.find(text, most=_SHOWN_FEATURES)]
+            chosen = np.array(list(dict.fromkeys(found)), np.int64)
+        else:
+            chosen = activity.select(features)
+        rows = list(activity.activate(texts, chosen))
+    first = zip(texts, rows[:: max(1, len(chosen))], strict=False)
+    print_notes(
+        f"{text[:30]!r}... is longer than the context, so it was read in {row.windows} windows."
+        for text, row in first
+        if row.windows > 1
+    )
+    if json:
+        return print_json(rows)
+    numbered = [(1 + i // len(chosen), row) for i, row in enumerate(rows)]
+    lines = sorted(numbered, key=lambda line: chosen.tolist().index(line[1].feature))
+    print_table(
+        ("feature", "text", "max", "at", "fires on"),
+        [(row.feature, number, *_strongest(row)) for number, row in lines],
+    )
+
+
+def find(
+    text: Annotated[str, typer.Option(help="The text.", show_default=False)],
+    token: Annotated[
+        str | None, typer.Option(help="At this token, as ' red' (default: at any).", show_default=False)
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Features to show.")] = 20,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subject", "-s", help="As elsewhere (default: pocket); several are compared.", show_default=False
+        ),
+    ] = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """The features that a text makes fire, each beside its own maximum on the index, so that layers compare."""
+    rows = []
+    for name in subject or ["pocket"]:
+        with _activity(name, device, dtype) as activity:
+            rows += activity.find(text, token, count)
+    rows = sorted(rows, key=lambda row: -(row.normalised or 0))[:count]
+    if json:
+        return print_json(rows)
+    print_table(
+        ("subject", "feature", "activation", "of its maximum"),
+        [(row.subject, row.feature, row.activation, row.normalised) for row in rows],
+    )
+
+
+def examples(
+    feature: opt.Feature,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="top, decile, diverse or negative; several times for several (default: all)."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Examples of each kind.")] = 5,
+    subject: opt.SubjectName = "pocket",
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Contexts of a feature: where it fires most, at every strength, on different things; and where it stays silent."""
+    from ..tools.activations.activity import example_kinds
+
+    with _activity(subject, device, dtype) as activity:
+        found = activity.examples(feature, example_kinds(kind), count)
+        if json:
+            return print_json(found)
+        about = activity.summary(feature)
+        rows = list(found)
+    if about.max is None or about.mean is None:
+        print_lines([f"Feature {feature} does not fire on the {about.tokens:,} open tokens of the index."])
+    else:
+        print_lines(
+            [
+                f"Feature {feature} fires on {about.firings:,} of {about.tokens:,} open tokens ({about.density:.2%}), "
+                f"by {about.mean:.3g} on average and {about.max:.3g} at most."
+            ]
+        )
+    print_table(
+        ("kind", "activation", "alike", "context", "next token", "log-probability"),
+        [
+            (
+                row.source or row.kind,
+                row.activations[row.position],
+                row.count or None,
+                _context(row),
+                row.next_token,
+                row.next_log_prob,
+            )
+            for row in rows
+        ],
+    )
+
+
+def neighbours(
+    feature: opt.Feature,
+    other: Annotated[
+        str | None, typer.Option(help="Another subject on this model: counterparts in it.", show_default=False)
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 10,
+    subject: opt.SubjectName = "pocket",
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """The features nearest to one by decoder, by encoder and by firing together, or in another dictionary."""
+    from ..tools.subject import open_subject
+
+    with _activity(subject, device, dtype) as activity:
+        if other is None:
+            rows: list[NeighbourRow] = activity.neighbours(feature, count)
+        else:
+            rows = activity.counterparts(feature, open_subject(other, device=device, dtype=dtype), count)
+    if json:
+        return print_json(rows)
+    print_table(
+        ("by", "feature", "cosine or Jaccard index", "shared firings"),
+        [(row.kind, row.neighbour, row.value, row.shared) for row in rows],
+    )
+
+
+def position(
+    feature: opt.Feature,
+    subject: opt.SubjectName = "pocket",
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """How far the place of a token in its context explains a feature's activation."""
+    with _activity(subject, device, dtype) as activity:
+        row = activity.position(feature)
+    if json:
+        return print_json([row])
+    explained = "Nothing to explain: the feature never fires" if row.explained is None else f"{row.explained:.1%}"
+    print_lines([f"Variance explained by the place in the context: {explained}"])
+    print_table(("places", "mean activation"), _binned(row.means))
+
+
+@contextmanager
+def _activity(subject: str, device: str | None, dtype: str | None) -> Iterator[Activity]:
+    from ..tools.activations.activity import Activity
+    from ..tools.subject import open_subject
+
+    with progress_bars() as progress:
+        yield Activity(open_subject(subject, device=device, dtype=dtype), progress)
+
+
+def _strongest(row: TextActivations) -> tuple[float, str | None, str]:
+    """Largest activation, where it is, and the tokens that fire."""
+    most = max(row.activations)
+    if most <= 0:
+        return most, None, ""
+    firing = (f"{token} {value:.3g}" for token, value in zip(row.tokens, row.activations, strict=True) if value > 0)
+    return most, row.tokens[row.activations.index(most)], ", ".join(firing)
+
+
+def _context(row: ExampleRow) -> str:
+    """The tokens around the one in question, which stands between marks."""
+    marked = [f"\u00ab{t}\u00bb" if i == row.position else t for i, t in enumerate(row.tokens)]
+    return "".join(marked[max(0, row.position - 15) : row.position + 8]).replace("\u2423", " ")
+
+
+def _binned(means: list[float], width: int = 16) -> list[tuple[str, float]]:
+    """Means of `width` places at a time."""
+    parts = [(start, means[start : start + width]) for start in range(0, len(means), width)]
+    return [(f"{start + 1} to {start + len(part)}", sum(part) / len(part)) for start, part in parts]

@@ -17,7 +17,7 @@ from . import activation_cli
 from . import options as opt
 from .eval_cli import evals
 from .sets_cli import sets
-from .terminal import print_json, print_lines, print_table, progress_bars
+from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,6 +117,11 @@ def _workbench(
 
 
 app.command(epilog="Example: tsea index --corpus texts/ --tokens 1000000")(activation_cli.index)
+app.command(epilog="Example: tsea activate 'My color is red.' 'My color is crimson.'")(activation_cli.activate)
+app.command(epilog="Example: tsea find --text 'My favorite color is red.' --token ' red'")(activation_cli.find)
+app.command(epilog="Example: tsea examples 7 --kind diverse --count 10")(activation_cli.examples)
+app.command(epilog="Example: tsea neighbours 7")(activation_cli.neighbours)
+app.command(epilog="Example: tsea position 7")(activation_cli.position)
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")
@@ -212,7 +217,7 @@ def enrich(
         if spec is not None:
             written = WrittenSet(workbench, spec)
             tested = workbench.test_set(chosen, written, null, given, ledger)
-            _note([f"{item.item!r}: {item.reason}" for item in written.resolved.unmatched])
+            print_notes([f"{item.item!r}: {item.reason}" for item in written.resolved.unmatched])
             return _print_set_tests(tested, json)
         rows = workbench.enrich_neighbourhood(chosen) if ranking == "features" else workbench.enrich(chosen, sets)
         if ledger is not None:
@@ -268,7 +273,7 @@ def label(
             print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
         if page:
             index = write_run_pages(workbench, records, finished)
-            (print_lines if not json else _note)([f"Pages: {index}"])
+            (print_lines if not json else print_notes)([f"Pages: {index}"])
 
 
 @app.command(epilog="Example: tsea hist 7 --set regex.all_caps --out 7.png")
@@ -351,7 +356,7 @@ def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
         return print_json(row for rows in features for row in rows)
     tested = [row for rows in features for row in rows]
     if own := sorted({row.feature for row in tested if row.circular}):
-        _note([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
+        print_notes([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
     print_table(
         ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
         (
@@ -393,10 +398,6 @@ def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]
     shown = {row.set for row in by_mass}
     # A hit is put last only where the one that explains it is there to be seen.
     return sorted(by_mass, key=lambda row: (row.explained_by in shown, row.p_present, -(row.value or 0)))[:count]
-
-
-def _note(lines: list[str]) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
 def main() -> None:

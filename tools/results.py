@@ -135,6 +135,83 @@ class IndexSummary(BaseModel):
     notes: list[str]
 
 
+ExampleKind = Literal["top", "decile", "diverse", "negative"]
+
+
+class FiringSummary(BaseModel):
+    """How often and how much a feature fires on the explore side of an index; figures without a firing are null.
+
+    `density` is firings over tokens, `mean` over firings, `histogram` counts firings in bins of equal width up to max.
+    """
+
+    feature: int
+    tokens: int
+    firings: int
+    density: float
+    max: float | None
+    mean: float | None
+    histogram: list[int]
+
+
+class ExampleRow(BaseModel):
+    """Tokens around one (`tokens[position]`) at which a feature fires, or is silent (negative), with its activations.
+
+    `source` says which tenth by activation it is from (decile 10: the strongest), or why it is a hard negative.
+    `count` firings are alike (0: silent). `next_log_prob` (nats) is the model's for the token that really follows.
+    """
+
+    feature: int
+    kind: ExampleKind
+    source: str | None
+    tokens: list[str]
+    activations: list[float]
+    position: int
+    count: int
+    document: str
+    next_token: str | None
+    next_log_prob: float | None
+
+
+class TextActivations(BaseModel):
+    """Activations of one feature at the tokens of a text, which the model read in so many windows of its context."""
+
+    feature: int
+    tokens: list[str]
+    activations: list[float]
+    windows: int
+
+
+class FoundFeature(BaseModel):
+    """A feature that fires in a text: its activation, and that over its maximum on the index (null: silent there)."""
+
+    subject: str
+    feature: int
+    activation: float
+    normalised: float | None
+
+
+class NeighbourRow(BaseModel):
+    """A feature near another: cosine of decoder or encoder rows, or the Jaccard index of `shared` firings (co-firing).
+
+    A counterpart is of another dictionary, `subject`, by decoder rows.
+    """
+
+    feature: int
+    kind: Literal["decoder", "encoder", "co-firing", "counterpart"]
+    neighbour: int
+    value: float
+    shared: int | None = None
+    subject: str | None = None
+
+
+class PositionRow(BaseModel):
+    """Share of a feature's variance of activation explained by the place in the row, and the mean at each place."""
+
+    feature: int
+    explained: float | None
+    means: list[float]
+
+
 class SetOverlap(BaseModel):
     """Tokens that two sets share: over all of both (Jaccard index), and over those of the smaller one."""
 

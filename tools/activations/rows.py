@@ -40,7 +40,7 @@ def rows_of(subject: Subject, corpus: Corpus) -> Iterator[Row]:
     partition, width = Partition(), context_of(subject) - 1
     for document, text in enumerate(corpus.documents()):
         side, key = partition.side(text), document_key(text)
-        for start, tokens in _windows(subject, text, width):
+        for start, tokens in windows(subject, text, width):
             yield Row(tokens, document, key, side, start)
 
 
@@ -59,7 +59,7 @@ def document_key(text: str) -> int:
     return int.from_bytes(digest.digest(), "little") >> 1
 
 
-def _windows(subject: Subject, text: str, width: int) -> Iterator[tuple[int, np.ndarray]]:
+def windows(subject: Subject, text: str, width: int) -> Iterator[tuple[int, np.ndarray]]:
     """First token and tokens of each window."""
     held, start = np.empty(0, np.int64), 0
     for piece in _pieces(text):

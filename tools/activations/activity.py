@@ -1,0 +1,211 @@
+"""What the features of one subject do on text: every question about it, over the explore side of an index."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from ..errors import UsageError
+from ..features import select_features
+from ..progress import Progress, silent
+from ..results import (
+    ExampleKind,
+    ExampleRow,
+    FiringSummary,
+    FoundFeature,
+    NeighbourRow,
+    PositionRow,
+    TextActivations,
+    finite,
+)
+from ..statistics.directions import unit_rows
+from ..subject.next_token import next_log_probs
+from ..subject.reading import bos
+from ..subject.subject import Subject
+from . import examples, texts
+from .cofiring import cofiring
+from .indexing import open_index
+from .negatives import negatives
+from .part import Part, explore
+from .position import position_profile
+from .rows import padded
+from .store import Firings
+
+EXAMPLE_KINDS: tuple[ExampleKind, ...] = get_args(ExampleKind)
+
+
+def example_kinds(names: Sequence[str] | None) -> tuple[ExampleKind, ...]:
+    """Kinds of examples by name, all without names; raises UsageError."""
+    for name in names or ():
+        if name not in EXAMPLE_KINDS:
+            raise UsageError(f"No kind of example {name!r}: there are {', '.join(EXAMPLE_KINDS)}.")
+    return tuple(kind for kind in EXAMPLE_KINDS if not names or kind in names)
+
+
+class Activity:
+    """A subject beside the explore side of its index, opened (for pocket subjects: made) at the first question."""
+
+    def __init__(self, subject: Subject, progress: Progress = silent) -> None:
+        self.subject = subject
+        self._progress = progress
+        self._lock = threading.RLock()
+
+    @functools.cached_property
+    def part(self) -> Part:
+        """The open side of the index."""
+        return explore(open_index(self.subject, self._progress), self.subject.vocabulary.special)
+
+    def select(self, selector: str) -> np.ndarray:
+        """Feature indices of numbers, ranges and lists; raises UsageError for selectors that need logit weights."""
+
+        def refuse(_: str) -> np.ndarray:
+            raise UsageError(f"Cannot select {selector!r} here: give numbers, a range (0-63) or a list (3,9,40-50).")
+
+        return select_features(selector, self.subject.n_features, refuse)
+
+    def summary(self, feature: int) -> FiringSummary:
+        """How often and how much a feature fires."""
+        return FiringSummary(feature=self._checked(feature), **vars(self.part.stats(feature)))
+
+    def examples(
+        self, feature: int, kinds: Iterable[ExampleKind] = EXAMPLE_KINDS, count: int = 5
+    ) -> Iterator[ExampleRow]:
+        """Contexts of a feature, up to `count` of each kind: of the tenths together, of each source of negatives.
+
+        Tokens around the firing one, with activations; the token that follows it in the text and what the model thought
+        of that one.
+        """
+        with self._lock:
+            firings = self.part.firings(self._checked(feature))
+            chosen = list(self._chosen(feature, firings, list(kinds), count))
+            following = self._following([one.position for _, _, one in chosen])
+            for (kind, source, one), (token, log_prob) in zip(chosen, following, strict=True):
+                context = self.part.context(one.position, firings)
+                first, last = max(0, context.position - examples.BEFORE), context.position + examples.AFTER + 1
+                yield ExampleRow(
+                    feature=feature,
+                    kind=kind,
+                    source=source,
+                    tokens=self._shown(context.tokens[first:last]),
+                    activations=[float(value) for value in context.activations[first:last]],
+                    position=context.position - first,
+                    count=one.count,
+                    document=context.document,
+                    next_token=None if token is None else self.subject.vocabulary.shown(token),
+                    next_log_prob=log_prob,
+                )
+
+    def activate(self, texts_given: Sequence[str], features: np.ndarray) -> Iterator[TextActivations]:
+        """Activations of features at every token of texts, one result for each text and feature."""
+        for text in texts_given:
+            with self._lock:
+                found = texts.activate(self.subject, text, features)
+            for feature, values in zip(features.tolist(), found.activations.T, strict=True):
+                yield TextActivations(
+                    feature=feature,
+                    tokens=self._shown(found.tokens),
+                    activations=[float(value) for value in values],
+                    windows=found.windows,
+                )
+
+    def find(self, text: str, token: str | None = None, most: int = 20) -> list[FoundFeature]:
+        """The features that fire most in a text or at one token of it, relative to their maximum on the index."""
+        with self._lock:
+            found = texts.find(self.subject, self.part, text, token, most)
+        return [
+            FoundFeature(subject=self.subject.name, feature=int(f), activation=float(a), normalised=finite(float(n)))
+            for f, a, n in zip(*found, strict=True)
+        ]
+
+    def neighbours(self, feature: int, most: int = 20) -> list[NeighbourRow]:
+        """The features nearest by decoder, by encoder and by firing together."""
+        self._checked(feature)
+        rows: list[NeighbourRow] = []
+        sides: tuple[tuple[Literal["decoder", "encoder"], np.ndarray | None], ...] = (
+            ("decoder", self.subject.decoder),
+            ("encoder", self.subject.encoder),
+        )
+        for kind, directions in sides:
+            if directions is not None:
+                unit = unit_rows(directions)
+                cosines = unit @ unit[feature]
+                cosines[feature] = -np.inf
+                rows += [
+                    NeighbourRow(feature=feature, kind=kind, neighbour=int(other), value=float(cosines[other]))
+                    for other in np.argsort(-cosines, kind="stable")[: min(most, len(cosines) - 1)]
+                ]
+        with self._lock:
+            found = cofiring(self.part, feature, most)
+        return rows + [
+            NeighbourRow(feature=feature, kind="co-firing", neighbour=int(other), value=float(jaccard), shared=int(n))
+            for other, n, jaccard in zip(*found, strict=True)
+        ]
+
+    def counterparts(self, feature: int, other: Subject, most: int = 20) -> list[NeighbourRow]:
+        """The features of another dictionary on the same residual stream that write nearly the same direction.
+
+        Raises UsageError for a dictionary of another width.
+        """
+        self._checked(feature)
+        if other.d_model != self.subject.d_model:
+            raise UsageError(
+                f"{other.name} writes into {other.d_model} dimensions, {self.subject.name} into "
+                f"{self.subject.d_model}: counterparts are of dictionaries on the same model."
+            )
+        cosines = unit_rows(other.decoder) @ unit_rows(self.subject.decoder[[feature]])[0]
+        return [
+            NeighbourRow(
+                feature=feature, kind="counterpart", neighbour=int(n), value=float(cosines[n]), subject=other.name
+            )
+            for n in np.argsort(-cosines, kind="stable")[:most]
+        ]
+
+    def position(self, feature: int) -> PositionRow:
+        """How far the place of a token in its row explains a feature's activation."""
+        profile = position_profile(self.part, self._checked(feature))
+        return PositionRow(feature=feature, explained=profile.explained, means=profile.means.tolist())
+
+    def _chosen(
+        self, feature: int, firings: Firings, kinds: list[ExampleKind], count: int
+    ) -> Iterator[tuple[ExampleKind, str | None, examples.Example]]:
+        for kind in kinds:
+            if kind == "top":
+                for one in examples.top(firings, count):
+                    yield kind, None, one
+            elif kind == "decile":
+                for number, tenth in enumerate(examples.deciles(firings, max(1, count // examples.DECILES)), 1):
+                    for one in tenth:
+                        yield kind, f"decile {number}", one
+            elif kind == "diverse":
+                for one in examples.diverse(self.part, firings, self.subject.vocabulary, count):
+                    yield kind, None, one
+            else:
+                for position, source in negatives(self.subject, self.part, feature, firings, count):
+                    yield kind, source, examples.Example(position, 0)
+
+    def _following(self, positions: list[int]) -> list[tuple[int | None, float | None]]:
+        """The token behind each position and its log-probability; None at the end of a document."""
+        tokens = [self.part.following(position) for position in positions]
+        known = [i for i, token in enumerate(tokens) if token is not None]
+        nothing = Firings(np.empty(0, np.int64), np.empty(0, np.float32))
+        contexts = [self.part.context(positions[i], nothing) for i in known]
+        found: list[float | None] = [None] * len(tokens)
+        if known:
+            rows = padded([context.tokens for context in contexts], bos(self.subject)).clip(min=0)
+            places = [context.position + 1 for context in contexts]
+            values = next_log_probs(self.subject, rows, places, [tokens[i] or 0 for i in known])
+            for i, value in zip(known, values.tolist(), strict=True):
+                found[i] = value
+        return list(zip(tokens, found, strict=True))
+
+    def _shown(self, tokens: np.ndarray) -> list[str]:
+        return [self.subject.vocabulary.shown(token) for token in tokens.tolist()]
+
+    def _checked(self, feature: int) -> int:
+        if not 0 <= feature < self.subject.n_features:
+            raise UsageError(f"No feature {feature}: {self.subject.name} has 0 to {self.subject.n_features - 1}.")
+        return feature
