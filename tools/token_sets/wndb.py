@@ -24,7 +24,10 @@ _DETACH: dict[Pos, tuple[str, ...]] = {
 
 
 class Synset(NamedTuple):
-    """One meaning: its lexicographer file, its words, the offsets of its hypernyms, and its gloss."""
+    """One meaning: its lexicographer file, its words, the offsets of its hypernyms, and its gloss.
+
+    What a named instance is an instance of is no hypernym here: London is a city, but no kind of city.
+    """
 
     lexname: str
     words: tuple[str, ...]
@@ -54,9 +57,16 @@ class WordNet:
         return [form for form in dict.fromkeys([word, *forms]) if form in self._index[pos]]
 
     def senses(self, word: str, pos: Pos) -> tuple[int, ...]:
-        """Offsets of the senses of a word's first base form, in order; none when it has none in this part of speech."""
-        lemmas = self.lemmas(word, pos)
-        return self.offsets(lemmas[0], pos) if lemmas else ()
+        """Offsets of the senses of a word's first base form, in order, that are written with no more capitals than it.
+
+        So "teach" is not the pirate Teach. None when the word has none in this part of speech.
+        """
+        lemma = next(iter(self.lemmas(word.lower(), pos)), "")
+        return tuple(offset for offset in self.offsets(lemma, pos) if _as_written(self._spelt(lemma, offset, pos), word))
+
+    def _spelt(self, lemma: str, offset: int, pos: Pos) -> str:
+        """A lemma with the capitals that its synset writes."""
+        return next(word for word in self.synset(offset, pos).words if word.partition("(")[0].lower() == lemma)
 
     @functools.cache  # noqa: B019 (one database is read per build)
     def synset(self, offset: int, pos: Pos) -> Synset:
@@ -68,7 +78,7 @@ class WordNet:
         words = tuple(fields[4 : 4 + 2 * count : 2])
         first = 5 + 2 * count
         pointers = range(first, first + 4 * int(fields[first - 1]), 4)
-        hypernyms = tuple(int(fields[at + 1]) for at in pointers if fields[at] in ("@", "@i"))
+        hypernyms = tuple(int(fields[at + 1]) for at in pointers if fields[at] == "@")
         return Synset(self._lexnames[int(fields[1])], words, hypernyms, gloss.strip())
 
     def ancestors(self, offset: int, pos: Pos) -> set[int]:
@@ -87,6 +97,11 @@ class WordNet:
         word = self.synset(offset, pos).words[0].partition("(")[0].lower()
         senses = self.offsets(word, pos)
         return f"{word}.{_LETTER[pos]}.{senses.index(offset) + 1:02d}"
+
+
+def _as_written(lemma: str, word: str) -> bool:
+    """Each capital of a lemma is a capital in the word."""
+    return all(letter.isupper() for of_lemma, letter in zip(lemma, word, strict=False) if of_lemma.isupper())
 
 
 def _index(pos: Pos) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..view import Candidate, TokenView
+from ..view import Candidate, Token, TokenView, to_ids
 from ..wndb import PARTS, Pos, WordNet
 from ..word_lists import function_words, word_lists
 
@@ -26,47 +26,48 @@ def wordnet_sets(view: TokenView) -> Iterator[Candidate]:
     """Lexicographer files (noun.animal, verb.motion), then concepts with all their hyponyms (dog.n.01)."""
     net = WordNet()
     senses = _first_senses(view, net)
-    yield from _lexnames(view, net, senses)
+    yield from _lexnames(net, senses)
     for pos in _WITH_HYPONYMS:
         yield from _concepts(view, net, pos, senses[pos])
 
 
-def _lexnames(view: TokenView, net: WordNet, senses: dict[Pos, dict[str, int]]) -> Iterator[Candidate]:
-    words: dict[str, list[str]] = defaultdict(list)
+def _lexnames(net: WordNet, senses: dict[Pos, dict[Token, int]]) -> Iterator[Candidate]:
+    tokens: dict[str, list[Token]] = defaultdict(list)
     for pos in PARTS:
-        for word, offset in senses[pos].items():
-            words[net.synset(offset, pos).lexname].append(word)
-    for lexname in sorted(words):
+        for token, offset in senses[pos].items():
+            tokens[net.synset(offset, pos).lexname].append(token)
+    for lexname in sorted(tokens):
         part = lexname.partition(".")[0]
         description = f"Words whose first sense as {part} is in WordNet's file {lexname}"
-        yield Candidate(lexname, description, view.of_words(words[lexname]))
+        yield Candidate(lexname, description, to_ids(tokens[lexname]))
 
 
-def _concepts(view: TokenView, net: WordNet, pos: Pos, senses: dict[str, int]) -> Iterator[Candidate]:
-    words: dict[int, list[str]] = defaultdict(list)
-    for word, offset in senses.items():
+def _concepts(view: TokenView, net: WordNet, pos: Pos, senses: dict[Token, int]) -> Iterator[Candidate]:
+    tokens: dict[int, list[Token]] = defaultdict(list)
+    for token, offset in senses.items():
         for ancestor in net.ancestors(offset, pos):
-            words[ancestor].append(word)
-    every = {offset: view.of_words(below) for offset, below in words.items()}
+            tokens[ancestor].append(token)
+    every = {offset: to_ids(below) for offset, below in tokens.items()}
     sets = {offset: ids for offset, ids in every.items() if MIN_TOKENS <= len(ids) <= MAX_SHARE * view.size}
     for offset in _distinct(sets, net, pos):
         gloss = net.synset(offset, pos).gloss.partition(";")[0]
         yield Candidate(net.name(offset, pos), f"Kinds of {net.name(offset, pos)}: {gloss}", sets[offset])
 
 
-def _first_senses(view: TokenView, net: WordNet) -> dict[Pos, dict[str, int]]:
-    """For each part of speech, the first sense of every word of the vocabulary that is mainly of it."""
-    first: dict[Pos, dict[str, int]] = {pos: {} for pos in PARTS}
+def _first_senses(view: TokenView, net: WordNet) -> dict[Pos, dict[Token, int]]:
+    """For each part of speech, the first sense of every token whose word is mainly of it."""
+    first: dict[Pos, dict[Token, int]] = {pos: {} for pos in PARTS}
     # Most shorter tokens are pieces or abbreviations; those in the lists of topics are words.
     listed = {word for words in word_lists("topics").values() for word in words}
     for word in view.by_word.keys() - function_words():
         if not word.isalpha() or (len(word) < MIN_LETTERS and word not in listed):
             continue
-        senses: dict[Pos, tuple[int, ...]] = {pos: net.senses(word, pos) for pos in PARTS}
-        most = max(map(len, senses.values()))
-        for pos, offsets in senses.items():
-            if offsets and len(offsets) >= most / 2:
-                first[pos][word] = offsets[0]
+        for token in view.by_word[word]:
+            senses: dict[Pos, tuple[int, ...]] = {pos: net.senses(token.word, pos) for pos in PARTS}
+            most = max(map(len, senses.values()))
+            for pos, offsets in senses.items():
+                if offsets and len(offsets) >= most / 2:
+                    first[pos][token] = offsets[0]
     return first
 
 
