@@ -60,8 +60,9 @@ WORDNET = Source(
     "WordNet License and CC BY 4.0",
     True,
     "WordNet 3.1, Copyright 2011 Princeton University, as found in NLTK's data (Open English WordNet, "
-    "Copyright 2019-2024 the Open English WordNet team, where that is the edition).",
-    needs=("corpora/wordnet/lexnames", "corpora/wordnet/index.noun", "corpora/wordnet/data.noun"),
+    "Copyright 2019-2024 the Open English WordNet team, where that is the edition). Changed: cut to tokens of the "
+    "vocabulary, and to the parts of speech that they have in tagged_addresses.",
+    needs=("corpora/wordnet/lexnames", "corpora/wordnet/index.noun", "corpora/wordnet/data.noun", *TAGGED.needs),
     notice="corpora/wordnet/WNDB_License.txt",
 )
 NAMES = Source(

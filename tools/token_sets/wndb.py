@@ -57,16 +57,22 @@ class WordNet:
         return [form for form in dict.fromkeys([word, *forms]) if form in self._index[pos]]
 
     def senses(self, word: str, pos: Pos) -> tuple[int, ...]:
-        """Offsets of the senses of a word's first base form, in order, that are written with no more capitals than it.
+        """Offsets of the senses, in order, of a word's first base form that may be written as the word is.
 
-        So "teach" is not the pirate Teach. None when the word has none in this part of speech.
+        A lemma's capitals must be capitals of the word: "teach" is not the pirate Teach. A capitalised lemma among
+        others in lower case is slang (Elvis, of a drug) and counts for nothing, unless it is an abbreviation.
         """
         lemma = next(iter(self.lemmas(word.lower(), pos)), "")
-        return tuple(offset for offset in self.offsets(lemma, pos) if _as_written(self._spelt(lemma, offset, pos), word))
+        return tuple(offset for offset in self.offsets(lemma, pos) if self._may_be(word, lemma, offset, pos))
 
-    def _spelt(self, lemma: str, offset: int, pos: Pos) -> str:
-        """A lemma with the capitals that its synset writes."""
-        return next(word for word in self.synset(offset, pos).words if word.partition("(")[0].lower() == lemma)
+    def _may_be(self, word: str, lemma: str, offset: int, pos: Pos) -> bool:
+        words = self.synset(offset, pos).words
+        written = next(other for other in words if other.partition("(")[0].lower() == lemma)
+        if written.islower():
+            return True
+        pairs = zip(written, word, strict=False)  # inflected words are longer or shorter
+        formal = written.isupper() or not words[0].islower()
+        return formal and all(letter.isupper() for capital, letter in pairs if capital.isupper())
 
     @functools.cache  # noqa: B019 (one database is read per build)
     def synset(self, offset: int, pos: Pos) -> Synset:
@@ -97,11 +103,6 @@ class WordNet:
         word = self.synset(offset, pos).words[0].partition("(")[0].lower()
         senses = self.offsets(word, pos)
         return f"{word}.{_LETTER[pos]}.{senses.index(offset) + 1:02d}"
-
-
-def _as_written(lemma: str, word: str) -> bool:
-    """Each capital of a lemma is a capital in the word."""
-    return all(letter.isupper() for of_lemma, letter in zip(lemma, word, strict=False) if of_lemma.isupper())
 
 
 def _index(pos: Pos) -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,8 @@
 """Words by meaning: WordNet's lexicographer files, and everything below a concept.
 
 A word counts in its first sense of a part of speech only, and only where it has at least half as many senses as in
-its richest part of speech: with all senses nearly every common word is in nearly every large set.
+its richest part of speech: with all senses nearly every common word is in nearly every large set. As noun and as verb
+it counts only where a fair share of its uses in tagged text are such, if it is used there at all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..tagged_words import FAIR_SHARE, tagged_uses, uses_of
 from ..view import Candidate, Token, TokenView, to_ids
 from ..wndb import PARTS, Pos, WordNet
 from ..word_lists import function_words, word_lists
@@ -19,7 +21,11 @@ MIN_TOKENS = 30
 MAX_SHARE = 0.05  # of the vocabulary
 MIN_LETTERS = 4
 NEAR_IDENTICAL = 0.7  # Jaccard index of a concept with one below it
-_WITH_HYPONYMS: tuple[Pos, ...] = ("noun", "verb")
+# Tags by the part of speech that they show, of the two that have concepts.
+_TAGS: dict[Pos, tuple[str, ...]] = {
+    "noun": ("NN", "NNS", "NNP", "NNPS", "CD"),
+    "verb": ("VB", "VBD", "VBG", "VBN", "VBP", "VBZ", "MD"),
+}
 
 
 def wordnet_sets(view: TokenView) -> Iterator[Candidate]:
@@ -27,7 +33,7 @@ def wordnet_sets(view: TokenView) -> Iterator[Candidate]:
     net = WordNet()
     senses = _first_senses(view, net)
     yield from _lexnames(net, senses)
-    for pos in _WITH_HYPONYMS:
+    for pos in _TAGS:
         yield from _concepts(view, net, pos, senses[pos])
 
 
@@ -66,9 +72,15 @@ def _first_senses(view: TokenView, net: WordNet) -> dict[Pos, dict[Token, int]]:
             senses: dict[Pos, tuple[int, ...]] = {pos: net.senses(token.word, pos) for pos in PARTS}
             most = max(map(len, senses.values()))
             for pos, offsets in senses.items():
-                if offsets and len(offsets) >= most / 2:
+                if offsets and len(offsets) >= most / 2 and _used_as(token.word, pos):
                     first[pos][token] = offsets[0]
     return first
+
+
+def _used_as(word: str, pos: Pos) -> bool:
+    """Whether a fair share of a word's uses are of a part of speech; true where nothing speaks against it."""
+    found = uses_of(word, tagged_uses()) if pos in _TAGS else None
+    return found is None or sum(found[tag] for tag in _TAGS[pos]) >= FAIR_SHARE * found.total()
 
 
 def _distinct(sets: dict[int, np.ndarray], net: WordNet, pos: Pos) -> list[int]:
