@@ -67,12 +67,8 @@ class WordNet:
 
     def _may_be(self, word: str, lemma: str, offset: int, pos: Pos) -> bool:
         words = self.synset(offset, pos).words
-        written = next(other for other in words if other.partition("(")[0].lower() == lemma)
-        if written.islower():
-            return True
-        pairs = zip(written, word, strict=False)  # inflected words are longer or shorter
-        formal = written.isupper() or not words[0].islower()
-        return formal and all(letter.isupper() for capital, letter in pairs if capital.isupper())
+        spellings = (other for other in words if other.partition("(")[0].lower() == lemma)  # Earth and earth
+        return any(_fits(written, word, in_lower_case=words[0].islower()) for written in spellings)
 
     @functools.cache  # noqa: B019 (one database is read per build)
     def synset(self, offset: int, pos: Pos) -> Synset:
@@ -103,6 +99,14 @@ class WordNet:
         word = self.synset(offset, pos).words[0].partition("(")[0].lower()
         senses = self.offsets(word, pos)
         return f"{word}.{_LETTER[pos]}.{senses.index(offset) + 1:02d}"
+
+
+def _fits(written: str, word: str, in_lower_case: bool) -> bool:
+    if written.islower():
+        return True
+    pairs = zip(written, word, strict=False)  # inflected words are longer or shorter
+    formal = written.isupper() or not in_lower_case
+    return formal and all(letter.isupper() for capital, letter in pairs if capital.isupper())
 
 
 def _index(pos: Pos) -> dict[str, tuple[int, ...]]:
