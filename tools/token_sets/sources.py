@@ -97,10 +97,12 @@ STOPWORDS = Source(
 )
 WORDS = Source(
     "words",
-    "public domain",
+    "public domain; WordNet License",
     True,
-    "Unix word list and Ogden's Basic English, as in NLTK's data.",
-    needs=("corpora/words/en", "corpora/words/en-basic"),
+    "Unix word list and Ogden's Basic English, as in NLTK's data, with the words of WordNet (Copyright 2011 Princeton "
+    "University) and of tagged_addresses.",
+    needs=("corpora/words/en", "corpora/words/en-basic", *WORDNET.needs),
+    notice=WORDNET.notice,
 )
 IMPORTED = Source("imported", "not stated", False)
 

@@ -44,6 +44,18 @@ class WordNet:
         self._data = {pos: read_bytes(f"corpora/wordnet/data.{pos}") for pos in PARTS}
         self._exceptions = {pos: _exceptions(pos) for pos in PARTS}
 
+    def common_words(self, least: int) -> set[str]:
+        """Single words of `least` letters or more that it writes in lower case in their first sense."""
+        return {
+            lemma
+            for pos in PARTS
+            for lemma, offsets in self._index[pos].items()
+            if len(lemma) >= least and lemma.isalpha() and lemma in self._plain_words(offsets[0], pos)
+        }
+
+    def _plain_words(self, offset: int, pos: Pos) -> list[str]:
+        return [word.partition("(")[0] for word in self.synset(offset, pos).words]
+
     def offsets(self, lemma: str, pos: Pos) -> tuple[int, ...]:
         """Offsets of a lemma's synsets, in the order of its senses."""
         return self._index[pos].get(lemma, ())
@@ -66,8 +78,8 @@ class WordNet:
         return tuple(offset for offset in self.offsets(lemma, pos) if self._may_be(word, lemma, offset, pos))
 
     def _may_be(self, word: str, lemma: str, offset: int, pos: Pos) -> bool:
-        words = self.synset(offset, pos).words
-        spellings = (other for other in words if other.partition("(")[0].lower() == lemma)  # Earth and earth
+        words = self._plain_words(offset, pos)
+        spellings = (other for other in words if other.lower() == lemma)  # Earth and earth
         return any(_fits(written, word, in_lower_case=words[0].islower()) for written in spellings)
 
     @functools.cache  # noqa: B019 (one database is read per build)
