@@ -37,8 +37,7 @@ def inflection_sets(view: TokenView) -> Iterator[Candidate]:
     more, most = derived("comparative", undo("er"), words), derived("superlative", undo("est"), words)
     compared = set(more.values()) & set(most.values())
     comparative, superlative = (
-        {word for word, base in forms.items() if base in compared}
-        | {row.split("/")[at] for row in irregularly_compared}
+        {word for word, base in forms.items() if base in compared} | {row[at] for row in irregularly_compared}
         for forms, at in ((more, 1), (most, 2))
     )
     irregular_past = {form for past, _ in irregular.values() for form in past.split("/")}
