@@ -60,8 +60,9 @@ WORDNET = Source(
     "WordNet License and CC BY 4.0",
     True,
     "WordNet 3.1, Copyright 2011 Princeton University, as found in NLTK's data (Open English WordNet, "
-    "Copyright 2019-2024 the Open English WordNet team, where that is the edition).",
-    needs=("corpora/wordnet/lexnames", "corpora/wordnet/index.noun", "corpora/wordnet/data.noun"),
+    "Copyright 2019-2024 the Open English WordNet team, where that is the edition). Changed: cut to tokens of the "
+    "vocabulary, and to the parts of speech that they have in tagged_addresses.",
+    needs=("corpora/wordnet/lexnames", "corpora/wordnet/index.noun", "corpora/wordnet/data.noun", *TAGGED.needs),
     notice="corpora/wordnet/WNDB_License.txt",
 )
 NAMES = Source(
@@ -96,10 +97,12 @@ STOPWORDS = Source(
 )
 WORDS = Source(
     "words",
-    "public domain",
+    "public domain; WordNet License",
     True,
-    "Unix word list and Ogden's Basic English, as in NLTK's data.",
-    needs=("corpora/words/en", "corpora/words/en-basic"),
+    "Unix word list and Ogden's Basic English, as in NLTK's data, with the words of WordNet (Copyright 2011 Princeton "
+    "University) and of tagged_addresses.",
+    needs=("corpora/words/en", "corpora/words/en-basic", *WORDNET.needs),
+    notice=WORDNET.notice,
 )
 IMPORTED = Source("imported", "not stated", False)
 

@@ -44,7 +44,7 @@ class TokenSetSpec(BaseModel):
         description='Spellings of `words` to add: "space" (with and without leading space), '
         '"case" (lower, Capitalised, UPPER), "all" (both).',
     )
-    inflected: bool = Field(False, description="Add plurals and verb forms (-s, -ed, -ing, irregular) of `words`.")
+    inflected: bool = Field(False, description="Add plurals, verb forms and comparison of `words` (-s, -ed, -er...).")
     first_piece: bool = Field(
         False, description="Where a word is no single token, its first token stands for it (others share that token)."
     )

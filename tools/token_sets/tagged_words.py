@@ -17,6 +17,9 @@ _PARTS = 16
 # NLTK's sentence splitter would need data of its own; the tagger looks no further than two words.
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z])|\n\s*\n")
 
+LEAST_USES = 5
+FAIR_SHARE = 0.2  # of a word's uses
+
 Uses = Mapping[str, Counter[str]]
 
 
@@ -37,6 +40,14 @@ def tagged_uses() -> Uses:
     except (LookupError, OSError, ValueError) as error:
         raise MissingData(f"NLTK's tagger does not load ({error})".splitlines()[0]) from error
     return dict(uses)
+
+
+def uses_of(word: str, uses: Uses) -> Counter[str] | None:
+    """The uses of a word as it is written, else of its lower case; None where they are fewer than LEAST_USES."""
+    for written in (word, word.lower()):
+        if (found := uses.get(written)) and found.total() >= LEAST_USES:
+            return found
+    return None
 
 
 def _split(text: str) -> Iterator[str]:

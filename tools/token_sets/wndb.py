@@ -24,7 +24,10 @@ _DETACH: dict[Pos, tuple[str, ...]] = {
 
 
 class Synset(NamedTuple):
-    """One meaning: its lexicographer file, its words, the offsets of its hypernyms, and its gloss."""
+    """One meaning: its lexicographer file, its words, the offsets of its hypernyms, and its gloss.
+
+    What a named instance is an instance of is no hypernym here: London is a city, but no kind of city.
+    """
 
     lexname: str
     words: tuple[str, ...]
@@ -41,6 +44,18 @@ class WordNet:
         self._data = {pos: read_bytes(f"corpora/wordnet/data.{pos}") for pos in PARTS}
         self._exceptions = {pos: _exceptions(pos) for pos in PARTS}
 
+    def common_words(self, least: int) -> set[str]:
+        """Single words of `least` letters or more that it writes in lower case in their first sense."""
+        return {
+            lemma
+            for pos in PARTS
+            for lemma, offsets in self._index[pos].items()
+            if len(lemma) >= least and lemma.isalpha() and lemma in self._plain_words(offsets[0], pos)
+        }
+
+    def _plain_words(self, offset: int, pos: Pos) -> list[str]:
+        return [word.partition("(")[0] for word in self.synset(offset, pos).words]
+
     def offsets(self, lemma: str, pos: Pos) -> tuple[int, ...]:
         """Offsets of a lemma's synsets, in the order of its senses."""
         return self._index[pos].get(lemma, ())
@@ -54,9 +69,18 @@ class WordNet:
         return [form for form in dict.fromkeys([word, *forms]) if form in self._index[pos]]
 
     def senses(self, word: str, pos: Pos) -> tuple[int, ...]:
-        """Offsets of the senses of a word's first base form, in order; none when it has none in this part of speech."""
-        lemmas = self.lemmas(word, pos)
-        return self.offsets(lemmas[0], pos) if lemmas else ()
+        """Offsets of the senses, in order, of a word's first base form that may be written as the word is.
+
+        A lemma's capitals must be capitals of the word: "teach" is not the pirate Teach. A capitalised lemma among
+        others in lower case is slang (Elvis, of a drug) and counts for nothing, unless it is an abbreviation.
+        """
+        lemma = next(iter(self.lemmas(word.lower(), pos)), "")
+        return tuple(offset for offset in self.offsets(lemma, pos) if self._may_be(word, lemma, offset, pos))
+
+    def _may_be(self, word: str, lemma: str, offset: int, pos: Pos) -> bool:
+        words = self._plain_words(offset, pos)
+        spellings = (other for other in words if other.lower() == lemma)  # Earth and earth
+        return any(_fits(written, word, in_lower_case=words[0].islower()) for written in spellings)
 
     @functools.cache  # noqa: B019 (one database is read per build)
     def synset(self, offset: int, pos: Pos) -> Synset:
@@ -68,7 +92,7 @@ class WordNet:
         words = tuple(fields[4 : 4 + 2 * count : 2])
         first = 5 + 2 * count
         pointers = range(first, first + 4 * int(fields[first - 1]), 4)
-        hypernyms = tuple(int(fields[at + 1]) for at in pointers if fields[at] in ("@", "@i"))
+        hypernyms = tuple(int(fields[at + 1]) for at in pointers if fields[at] == "@")
         return Synset(self._lexnames[int(fields[1])], words, hypernyms, gloss.strip())
 
     def ancestors(self, offset: int, pos: Pos) -> set[int]:
@@ -87,6 +111,14 @@ class WordNet:
         word = self.synset(offset, pos).words[0].partition("(")[0].lower()
         senses = self.offsets(word, pos)
         return f"{word}.{_LETTER[pos]}.{senses.index(offset) + 1:02d}"
+
+
+def _fits(written: str, word: str, in_lower_case: bool) -> bool:
+    if written.islower():
+        return True
+    pairs = zip(written, word, strict=False)  # inflected words are longer or shorter
+    formal = written.isupper() or not in_lower_case
+    return formal and all(letter.isupper() for capital, letter in pairs if capital.isupper())
 
 
 def _index(pos: Pos) -> dict[str, tuple[int, ...]]:

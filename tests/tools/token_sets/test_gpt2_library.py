@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tsea.tools.token_sets.library import TokenSetLibrary
 from tsea.tools.vocabulary import Vocabulary
@@ -33,3 +34,29 @@ def test_overlapping_sets_come_out_as_overlapping(gpt2_library: TokenSetLibrary)
     assert len(past & participle) / len(past | participle) > 0.7
     caps, capital = (set(gpt2_library[f"regex.{n}"].ids.tolist()) for n in ("all_caps", "starts_with_capital"))
     assert caps < capital
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "not_held"),
+    [
+        ("inflection.comparative", {" better", " happier"}, {" liver", " conquer"}),
+        ("inflection.superlative", {" best", " happiest"}, {" invest", " modest"}),
+        ("inflection.un", {" unhappy"}, {" union", " under", " until"}),
+        ("inflection.agent", {" teacher", " actor"}, {" door", " flower", " harder"}),
+        ("inflection.adverb", {" quickly"}, {" supply", " Kelly"}),
+        ("inflection.plural", {" theories"}, {" agrees", " thus", " afterwards"}),
+        ("inflection.verb_ing", {" working"}, {" string", " bring"}),
+        ("tag.JJS", {" largest", " best"}, {" forest", " west", " honest"}),
+        ("dictionary.whole", {" women", " became", " internet"}, {" challeng"}),
+        ("dictionary.fragment", {" challeng"}, {" women", " became", " internet"}),
+        ("dictionary.bare_whole", {"happy", "things"}, {"abama", "lings", "akra"}),
+        ("place.continent_region", {" Europe"}, {" European", " Eastern"}),
+        ("place.compass", {" Eastern", " North"}, {" Europe"}),
+        ("named.organisation", {" NASA", " Taliban"}, set[str]()),
+    ],
+)
+def test_sets_hold_what_they_say_and_not_what_is_only_spelt_so(
+    name: str, held: set[str], not_held: set[str], gpt2: Vocabulary, gpt2_library: TokenSetLibrary
+) -> None:
+    texts = {gpt2.text[token] for token in gpt2_library[name].ids.tolist()}
+    assert held <= texts and not not_held & texts

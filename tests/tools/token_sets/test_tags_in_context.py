@@ -31,6 +31,23 @@ def test_a_word_belongs_to_every_tag_with_a_fair_share_of_its_uses(monkeypatch: 
     assert sets["JJ"] == []
 
 
+def test_a_word_tagged_as_compared_has_the_form_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = (" safest", " forest", " best", " west")
+    uses = {
+        "safest": Counter(JJS=5),
+        "safe": Counter(JJ=1),
+        "forest": Counter(JJS=6, NN=4),
+        "for": Counter(IN=9),
+        "best": Counter(JJS=9),
+        "west": Counter(JJS=5, NN=1),
+        "we": Counter(PRP=9),
+    }
+    monkeypatch.setattr(tags_in_context, "tagged_uses", lambda: uses)
+    sets = {s.name: s.ids.tolist() for s in tags_in_context.tag_sets(TokenView(Vocabulary(texts, texts, frozenset())))}
+    assert sets["JJS"] == sets["comparison"] == [0, 2]
+    assert sets["NN.mainly"] == [1, 3]
+
+
 def test_counts_are_those_of_the_tagger_on_whole_sentences_without_capitals_that_begin_one(
     nltk_data: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

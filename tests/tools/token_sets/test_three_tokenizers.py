@@ -39,7 +39,7 @@ KEPT_WHOLE = ["\t", "\n\n", "a\\b", "a\u2028b"]
 
 # Forms of the words below, written by hand.
 FORMS = {
-    "red": ["reds", "redded", "redding"],
+    "red": ["reds", "redded", "redding", "redder", "reddest"],
     "walk": ["walks", "walked", "walking"],
     "dog": ["dogs", "dogged", "dogging"],
     "take": ["takes", "took", "taken", "taking"],

@@ -11,6 +11,7 @@ import pytest
 
 from tsea.tools.token_sets.builders.wordnet import MAX_SHARE, MIN_LETTERS, MIN_TOKENS, NEAR_IDENTICAL
 from tsea.tools.token_sets.library import TokenSetLibrary
+from tsea.tools.token_sets.tagged_words import tagged_uses
 from tsea.tools.token_sets.view import MIN_BARE_WORD
 from tsea.tools.token_sets.word_lists import function_words, word_lists
 from tsea.tools.vocabulary import Vocabulary
@@ -29,7 +30,7 @@ class Paths(NamedTuple):
 def paths(gpt2: Vocabulary, gpt2_library: TokenSetLibrary) -> Paths:
     named = {name: s.ids.tolist() for s in gpt2_library for name in (s.name, *s.aliases)}
     tokens = tokens_of_words(gpt2)
-    first = first_synsets(tokens.keys() - function_words())
+    first = first_synsets(word for word in tokens if word.lower() not in function_words())
     sets = {lexname: ids_of(words, tokens) for lexname, words in by_lexname(first).items()}
     for pos in (NOUN, VERB):
         sets |= concepts(first[pos], tokens, most=MAX_SHARE * len(gpt2))
@@ -40,14 +41,14 @@ def paths(gpt2: Vocabulary, gpt2_library: TokenSetLibrary) -> Paths:
 
 
 def tokens_of_words(vocabulary: Vocabulary) -> dict[str, list[int]]:
-    """Tokens of every word in lower case: with a space or a capital in front, or long and there with a space too."""
+    """Tokens of every word as written: with a space or a capital in front, or long and there with a space too."""
     texts = {token: vocabulary.text[token] for token in vocabulary.ordinary.tolist()}
     spaced = {text.strip(" ") for text in texts.values() if text.startswith(" ")}
     table: dict[str, list[int]] = defaultdict(list)
     for token, text in texts.items():
         word = text.strip(" ")
         if text.startswith(" ") or not word[:1].islower() or (len(word) >= MIN_BARE_WORD and word in spaced):
-            table[word.lower()].append(token)
+            table[word].append(token)
     return {word: tokens for word, tokens in table.items() if word.isalpha()}
 
 
@@ -56,22 +57,45 @@ def first_synsets(words: Iterable[str]) -> dict[str, dict[str, Any]]:
     first: dict[str, dict[str, Any]] = {pos: {} for pos in (NOUN, VERB, ADJECTIVE, ADVERB)}
     listed = {word for topic in word_lists("topics").values() for word in topic}
     for word in words:
-        if len(word) >= MIN_LETTERS or word in listed:
+        if len(word) >= MIN_LETTERS or word.lower() in listed:
             senses = {pos: senses_of_base_form(word, pos) for pos in first}
             most = max(map(len, senses.values()))
             for pos, synsets in senses.items():
-                if synsets and 2 * len(synsets) >= most:
+                if synsets and 2 * len(synsets) >= most and not seldom(word, pos):
                     first[pos][word] = synsets[0]
     return first
 
 
 def senses_of_base_form(word: str, pos: str) -> list[Any]:
-    """Synsets of a word's first base form. `synsets` alone would add those of the other base forms."""
+    """Synsets of a word's first base form, as the word is written. `synsets` would add those of other base forms."""
     from nltk.corpus import wordnet
 
-    base = wordnet.morphy(word, pos)
+    base = wordnet.morphy(word.lower(), pos)
     lemmas: list[Any] = wordnet.lemmas(base, pos) if base else []
-    return list(dict.fromkeys(lemma.synset() for lemma in lemmas))
+    return list(dict.fromkeys(lemma.synset() for lemma in lemmas if may_be(lemma, word)))
+
+
+def may_be(lemma: Any, word: str) -> bool:
+    """All of a lemma's capitals are in the word, and no common noun stands first in its synset, unless it is DNA."""
+    name = lemma.name()
+    if name == name.lower():
+        return True
+    headword = lemma.synset().lemma_names()[0]
+    in_place = [at for at, letter in enumerate(name[: len(word)]) if letter != letter.lower()]
+    return (name == name.upper() or headword != headword.lower()) and all(
+        word[at] != word[at].lower() for at in in_place
+    )
+
+
+def seldom(word: str, pos: str) -> bool:
+    """A noun or verb by WordNet that five or more uses in tagged text show to be one less than once in five times."""
+    found = tagged_uses().get(word, {})
+    if sum(found.values()) < 5:
+        found = tagged_uses().get(word.lower(), {})
+    begins = {NOUN: ("NN", "CD"), VERB: ("VB", "MD")}.get(pos)
+    if begins is None or sum(found.values()) < 5:
+        return False
+    return 5 * sum(count for tag, count in found.items() if tag.startswith(begins)) < sum(found.values())
 
 
 def by_lexname(first: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
@@ -103,8 +127,8 @@ def concepts(first: dict[str, Any], tokens: dict[str, list[int]], most: float) -
 
 
 def everything_above(synset: Any) -> set[Any]:
-    """A synset and all its hypernyms."""
-    return {synset, *synset.closure(lambda s: s.hypernyms() + s.instance_hypernyms())}
+    """A synset and all that it is a kind of; what an instance is an instance of is not among them."""
+    return {synset, *synset.closure(lambda s: s.hypernyms())}
 
 
 def ids_of(words: Iterable[str], tokens: dict[str, list[int]]) -> list[int]:
@@ -123,3 +147,24 @@ def test_nltk_gives_sets_of_the_same_names_and_no_others(paths: Paths) -> None:
 
 def test_every_set_holds_exactly_the_tokens_that_nltk_finds(paths: Paths) -> None:
     assert {n: ids for n, ids in paths.library.items() if paths.nltk.get(n) != ids} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("drug.n.01", {" Elvis"}),  # slang
+        ("criminal.n.01", {" teach", " Teach", " Oswald"}),  # pirates and murderers are instances
+        ("noun.person", {" teach", " adam", " voluntary", " beloved"}),
+        ("noun.location", {" tours", " queens"}),
+        ("verb.communication", {" question", " March"}),  # by use a noun and a month
+    ],
+)
+def test_names_slang_and_rare_parts_of_speech_are_in_no_set(
+    name: str, texts: set[str], gpt2: Vocabulary, gpt2_library: TokenSetLibrary
+) -> None:
+    assert not texts & {gpt2.text[token] for token in gpt2_library[f"wordnet.{name}"].ids.tolist()}
+
+
+def test_names_stay_where_wordnet_files_them(gpt2: Vocabulary, gpt2_library: TokenSetLibrary) -> None:
+    locations = {gpt2.text[token] for token in gpt2_library["wordnet.noun.location"].ids.tolist()}
+    assert {" London", " Paris", " Canada"} <= locations

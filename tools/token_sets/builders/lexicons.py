@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..nltk_files import read_text, read_words
-from ..view import Candidate, TokenView, to_ids
+from ..tagged_words import tagged_uses
+from ..view import MIN_BARE_WORD, Candidate, Token, TokenView, to_ids
+from ..wndb import WordNet
+from ..word_lists import word_lists
 from .inflections import undo, undo_s
 
 _UNDO = (undo_s, *map(undo, ("ed", "ing", "er", "est", "ly", "ness")))
+_FEW_USES = 3
 _STRONG = 2.5  # VADER valence runs from -4 to 4
 _LANGUAGES = (
     "english",
@@ -37,7 +41,7 @@ def name_sets(view: TokenView) -> Iterator[Candidate]:
         "any": ("First names", female | male),
     }
     for name, (description, names) in kinds.items():
-        yield Candidate(name, description, view.of_exact_words(names))
+        yield Candidate(name, f"{description}, many of them common words too", view.of_exact_words(names))
 
 
 def opinion_sets(view: TokenView) -> Iterator[Candidate]:
@@ -70,35 +74,58 @@ def stopword_sets(view: TokenView) -> Iterator[Candidate]:
 
 
 def dictionary_sets(view: TokenView) -> Iterator[Candidate]:
-    """Words that an English word list holds, and pieces that it does not."""
-    known = {word.lower() for word in read_words("corpora/words/en", comment="#")}
-    basic = read_words("corpora/words/en-basic", comment="#")
-    lower = [(token, _is_word(token.word, known)) for token in view.letters if token.word.islower()]
+    """Words that are English, and pieces that are not.
+
+    English are the words of a word list and of WordNet, their regular forms, listed irregular forms, and what the
+    tagged corpora use a few times in lower case.
+    """
+    known = _known_words()
+    alone = {token.word for token in view.letters if token.spaced}
+
+    def is_word(token: Token) -> bool:
+        # The list has odd words ("abama"); one that never stands alone is a piece here.
+        return _is_word(token.word, known) and (len(token.word) < MIN_BARE_WORD or token.word in alone)
+
+    lower = [(token, is_word(token)) for token in view.letters if token.word.islower()]
     yield Candidate(
-        "whole", "Lower-case dictionary words with leading space", to_ids(t for t, word in lower if word and t.spaced)
+        "whole", "Lower-case English words with leading space", to_ids(t for t, word in lower if word and t.spaced)
     )
     yield Candidate(
         "fragment",
-        "Lower-case beginnings of words: leading space and in no dictionary",
+        "Lower-case beginnings of words: leading space and no English word",
         to_ids(t for t, word in lower if not word and t.spaced),
     )
     yield Candidate(
         "bare_whole",
-        "Dictionary words of four or more letters without leading space",
-        to_ids(t for t, word in lower if word and not t.spaced and len(t.word) >= 4),
+        "English words of four or more letters without leading space, of which there is a token with one too",
+        to_ids(t for t, word in lower if word and not t.spaced and len(t.word) >= MIN_BARE_WORD),
     )
     yield Candidate(
         "bare_fragment",
-        "Pieces without leading space and in no dictionary",
+        "Pieces without leading space that are no English word",
         to_ids(t for t, word in lower if not word and not t.spaced),
     )
     proper = (t for t in view.letters if t.word.istitle() and len(t.word) > 1 and not _is_word(t.word.lower(), known))
     yield Candidate(
-        "capitalised_unknown", "Capitalised and in no dictionary: names and their beginnings", to_ids(proper)
+        "capitalised_unknown", "Capitalised and no English word: names and their beginnings", to_ids(proper)
     )
+    basic = read_words("corpora/words/en-basic", comment="#")
     yield Candidate("basic", "The 850 words of Basic English", view.of_words(basic))
 
 
+def _known_words() -> set[str]:
+    listed = {word.lower() for word in read_words("corpora/words/en", comment="#") if len(word) > 1}
+    seen = {word for word, found in tagged_uses().items() if word.islower() and found.total() >= _FEW_USES}
+    irregular = {
+        form
+        for file in ("irregular_verbs", "irregular_plurals", "comparisons")
+        for rows in word_lists(file).values()
+        for row in rows
+        for form in row.split("/")
+    }
+    return listed | seen | irregular | WordNet().common_words(MIN_BARE_WORD) | {"a", "i", "o"}
+
+
 def _is_word(word: str, known: set[str]) -> bool:
-    """Whether a word, or a base form of it, is in the dictionary."""
+    """Whether a word, or a base form of it, is known."""
     return word in known or any(base in known for bases in _UNDO for base in bases(word) if len(base) > 2)
