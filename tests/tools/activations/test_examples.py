@@ -52,12 +52,9 @@ def test_the_strongest_and_the_tenths_are_those_of_the_values(part: Part, busy: 
         assert len(tenths) == 10 and deciles(found, 2) == tenths
         ascending = [position for _, position in reversed(by_value)]
         for number, tenth in enumerate(tenths):
-            places = [ascending.index(one.position) for one in tenth]
             assert len(tenth) == 2
-            assert all(
-                number <= 10 * (place + 1) / len(ascending) and 10 * place / len(ascending) <= number + 1
-                for place in places
-            )
+            for place in (ascending.index(one.position) for one in tenth):
+                assert number <= 10 * (place + 1) / len(ascending) and 10 * place / len(ascending) <= number + 1
 
 
 def test_repeats_of_a_token_in_its_local_context_are_one_example_with_a_count() -> None:
