@@ -129,7 +129,8 @@ def library_of(vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = Tru
     """The library of a vocabulary, imported and derived sets last, and one line for each family that was skipped."""
     library, skipped = _built(vocabulary, cache)
     added, unread = imported_sets(vocabulary) if imported else ([], [])
-    return (TokenSetLibrary([*library, *added], vocabulary.hash) if added else library), [*skipped, *unread]
+    lines = [*skipped, *unread]
+    return (TokenSetLibrary([*library, *added], vocabulary.hash, lines) if added or unread else library), lines
 
 
 def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:

@@ -115,7 +115,13 @@ def build_library(vocabulary: Vocabulary, families: Iterable[str] | None = None)
             missing = str(error)
         if missing:
             skipped.append(f"{name}: {missing}")
-    return TokenSetLibrary(sets, vocabulary.hash), skipped
+    return TokenSetLibrary(sets, vocabulary.hash, skipped), skipped
+
+
+def lacking_families() -> dict[str, str]:
+    """The families whose data are not here, in order, with what is missing and how to get it."""
+    found = {name: family.source.missing() for name, family in FAMILIES.items()}
+    return {name: missing for name, missing in found.items() if missing}
 
 
 def _family_sets(name: str, view: TokenView) -> list[TokenSet]:

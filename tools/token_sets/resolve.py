@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -215,6 +216,8 @@ class _Resolver:
             if f"{family}.{tag}" in self.library:
                 return self._library(f"{family}.{tag}")
         known = [name.partition(".")[2] for name in self.library.names if name.startswith(("pos.", "tag."))]
+        if not known:
+            return self._library(f"pos.{tag}")  # which says what is missing
         raise UsageError(
             f"No part of speech {shortened(tag)}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD."
         )
@@ -224,4 +227,10 @@ class _Resolver:
             raise UsageError(f"The token set names the library set {shortened(name)}, but no library is open.")
         if self.library.vocabulary_hash != self.vocabulary.hash:
             raise UsageError("The library belongs to another vocabulary: build one for this tokenizer.")
-        return np.concatenate([token_set.ids for token_set in self.library.select(name)])
+        try:
+            return np.concatenate([token_set.ids for token_set in self.library.select(name)])
+        except UsageError as error:
+            if not _word(name).isalpha():
+                raise
+            written = json.dumps({"words": [name]}, ensure_ascii=False)
+            raise UsageError(f"{error} For the word itself write {written}.") from None

@@ -63,3 +63,26 @@ def test_the_hash_follows_names_members_order_and_vocabulary() -> None:
     ]
     assert len({variant.hash for variant in variants}) == len(variants)
     assert library(*sets).hash == variants[0].hash
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Regex.Digits", "Did you mean regex.digits? Case counts."),
+        ("topic", "topic is a family: its sets are 'topic.*'."),
+        ("Topics", "topic is a family"),
+        ("verb", "Did you mean pos.verbs?"),
+        ("topic.laww", "Did you mean topic.law?"),
+        ("xyzzy", "Families: regex, topic, pos; `tsea sets search WORD`"),
+        ("tag.VBD", "The family tag: no data, run x."),
+        ("Tag", "The family tag: no data, run x."),
+        ("tags.VBD", "Families"),
+    ],
+)
+def test_a_name_that_fits_nothing_gets_the_hint_that_helps(name: str, message: str) -> None:
+    sets = [token_set(known, [i]) for i, known in enumerate(("regex.digits", "topic.law", "pos.verbs"))]
+    some = TokenSetLibrary(sets, "v", ["tag: no data, run x"])
+    for ask in (some.select, some.__getitem__):
+        with pytest.raises(UsageError) as caught:
+            ask(name)
+        assert message in str(caught.value)

@@ -136,6 +136,18 @@ def test_library_sets_are_joined_by_glob_and_belong_to_their_vocabulary() -> Non
         resolve("pos.A", spaces_as("\u2581"), library)
 
 
+def test_a_bare_word_that_names_no_set_is_offered_as_a_word_and_a_tag_without_data_says_so() -> None:
+    vocabulary = spaces_as("\u0120")
+    sets = [TokenSet("topic.law", "topic", "", np.array([1]), "rules", "MIT")]
+    library = TokenSetLibrary(sets, vocabulary.hash, ["pos: no data, run x"])
+    with pytest.raises(UsageError, match=r'For the word itself write {"words": \["red"\]}'):
+        resolve("red", vocabulary, library)
+    for spec in ("pos.NN", {"pos": "NN"}):
+        with pytest.raises(UsageError, match="The family pos: no data, run x") as caught:
+            resolve(spec, vocabulary, library)
+        assert "word itself" not in str(caught.value)
+
+
 def test_an_id_out_of_range_is_refused() -> None:
     with pytest.raises(UsageError, match="ids 0 to"):
         resolve({"ids": [len(TEXTS)]}, spaces_as("\u0120"))
