@@ -180,17 +180,16 @@ class _Resolver:
         found: list[int] = []
         for word in spec.words or ():
             forms = _inflections(word) if spec.inflected else [word]
-            ids = [i for form in forms for spelt in spellings(form, spec.variants) for i in table.get(spelt, ())]
-            found += ids
-            if not ids:
-                # Cutting words into pieces takes long, and nobody reads thousands of them.
-                wanted = spec.first_piece or len(self.unmatched) < MAX_CUT
-                pieces = self.vocabulary.pieces(word) if wanted else ()
-                reason = "no single token"
-                if spec.first_piece and pieces:
-                    found.append(pieces[0])
-                    reason = "no single token: its first piece stands for it"
-                self.unmatched.append(Unmatched(word, reason, tuple(map(self.vocabulary.shown, pieces))))
+            spelt = [spelling for form in forms for spelling in spellings(form, spec.variants)]
+            if ids := [i for spelling in spelt for i in table.get(spelling, ())]:
+                found += ids
+                continue
+            # Cutting words into pieces takes long, and nobody reads thousands of them.
+            pieces = self.vocabulary.pieces(word) if len(self.unmatched) < MAX_CUT else ()
+            firsts = [cut[0] for s in spelt if (cut := self.vocabulary.pieces(s))] if spec.first_piece else []
+            found += firsts
+            reason = "no single token: the first piece of each spelling stands for it" if firsts else "no single token"
+            self.unmatched.append(Unmatched(word, reason, tuple(map(self.vocabulary.shown, pieces))))
         return found
 
     def _ids(self, ids: list[int]) -> list[int]:

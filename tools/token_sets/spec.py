@@ -24,7 +24,8 @@ MAX_PARTS = 200  # sub-specifications, all levels together
 MAX_CHARACTERS = 200_000  # all strings together
 MAX_IDS = 300_000  # all ids together
 
-_TEXTS = ("words", "prefix", "suffix", "contains")
+# Where tsea's own sign for a space is read as one.
+_TEXTS = ("words", "prefix", "suffix", "contains", "regex")
 
 Variants = Literal["space", "case", "all"]
 
@@ -47,7 +48,9 @@ class TokenSetSpec(BaseModel):
     )
     inflected: bool = Field(False, description="Add plurals and verb forms (-s, -ed, -ing, irregular) of `words`.")
     first_piece: bool = Field(
-        False, description="Where a word is no single token, its first token stands for it (others share that token)."
+        False,
+        description="Where a word is no single token in any spelling, the first token of each stands for it (other "
+        "words share that token).",
     )
     ids: list[int] | None = Field(None, min_length=1, description="Token ids.")
     pos: str | None = Field(None, description="Part of speech as a Penn treebank tag: VBD, NNS, JJ.")

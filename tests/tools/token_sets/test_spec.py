@@ -30,6 +30,7 @@ def nested(levels: int) -> dict[str, Any]:
         ({"length": 3}, {"length": [3, 3]}),
         ({"words": ["a"], "inflected": False}, {"words": ["a"]}),
         ({"words": ["\u2423a"]}, {"words": [" a"]}),
+        ({"regex": "\u2423[a\u2423]"}, {"regex": " [a ]"}),
         ({"any": ["pos.A", {"prefix": "a"}]}, {"any": [{"library": "pos.A"}, {"prefix": "a"}]}),
     ],
 )
