@@ -65,13 +65,14 @@ class _Commands(TyperGroup):
             if ctx.obj or isinstance(error, BrokenPipeError):
                 raise
             if isinstance(error, TseaError):
-                raise typer.Exit(_fail(str(error), 2 if isinstance(error, UsageError) else 1)) from None
+                code = 2 if isinstance(error, UsageError) else 1
+                raise typer.Exit(_fail(str(error), code, error.details)) from None
             unexpected = f"{type(error).__name__}: {error}. Run again with --debug to see where it comes from."
             raise typer.Exit(_fail(unexpected, 1)) from None
 
 
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+def _fail(message: str, code: int, details: Iterable[str] = ()) -> int:
+    sys.stderr.write("".join(f"{' '.join(line.split())}\n" for line in (f"Error: {message}", *details)))
     return code
 
 

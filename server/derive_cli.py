@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..tools.errors import UsageError
+from ..tools.phrases import number_of
 from . import options as opt
 from .terminal import print_lines, progress_bars
 
@@ -87,4 +88,5 @@ def _add(
             raise UsageError("No set could be made: these features fire on no token alone, or none was selected.")
         family = name or family_name(kind, workbench)
         total = add_sets(family, found, workbench.subject.vocabulary)
-    print_lines([f"{len(found)} sets filed as {family}.*, which now has {total}; see `tsea sets list '{family}.*'`"])
+    filed = f"{number_of(len(found), 'set')} filed as {family}.*"
+    print_lines([f"{filed}, which now has {total}; see `tsea sets list '{family}.*'`"])

@@ -9,7 +9,11 @@ _LONGEST_NAME = 200  # nothing known is like a longer one, and comparing would t
 
 
 class TseaError(Exception):
-    """Something could not be done; the message is one line and says what to do next."""
+    """Something could not be done; the message is one line and says what to do next, `details` may list more."""
+
+    def __init__(self, message: str = "", details: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
 
 
 class UsageError(TseaError):

@@ -55,14 +55,9 @@ class OpenLibrary:
 
     def shown(self, name: str) -> ShownSet:
         """One set with its tokens."""
-        found = self.library[name]
-        like = similar(found.name, found.ids, self.library)
-        return ShownSet(
-            **self._about(found),
-            aliases=list(found.aliases),
-            ids=found.ids.tolist(),
-            similar=like,
-        )
+        found = self.library.named(name)
+        like = similar(self.library[name].name, found.ids, self.library)
+        return ShownSet(**self._about(found), ids=found.ids.tolist(), similar=like)
 
     def search(self, words: Sequence[str], token: str | None = None) -> list[ListedSet]:
         """The sets whose name or description holds all words, in any case, and that hold a token given as its text."""
@@ -72,7 +67,7 @@ class OpenLibrary:
             raise UsageError(f"{token!r} is no token of this vocabulary: mind the leading space and case.")
         return [
             ListedSet(**self._about(s))
-            for s in self.library
+            for s in map(self.library.named, (s.name for s in self.library.given))
             if all(word in f"{s.name} {' '.join(s.aliases)} {s.description}".lower() for word in wanted)
             and (holding is None or holding in s.ids)
         ]
@@ -101,10 +96,10 @@ class OpenLibrary:
     def families(self) -> list[tuple[str, int, int]]:
         """Families with how many sets each has, and how many of them can be tested."""
         rows: dict[str, list[int]] = {}
-        for token_set in self.library:
+        for token_set in self.library.given:
             row = rows.setdefault(token_set.family, [0, 0])
             row[0] += 1
-            row[1] += token_set.name in self.testable
+            row[1] += self.library[token_set.name].name in self.testable
         return [(family, sets, testable) for family, (sets, testable) in rows.items()]
 
     def difference(self, old: Path, new: Path | None = None) -> LibraryDifference:
@@ -113,15 +108,18 @@ class OpenLibrary:
         return difference(read_gmt(old, self.vocabulary)[0], after)
 
     def _about(self, token_set: TokenSet) -> dict[str, Any]:
+        named = self.library[token_set.name].name
         return {
             "name": token_set.name,
             "family": token_set.family,
             "size": len(token_set),
             "open": len(np.intersect1d(token_set.ids, self.open_ids, assume_unique=True)),
-            "testable": token_set.name in self.testable,
+            "testable": named in self.testable,
             "description": token_set.description,
             "source": token_set.source,
             "licence": token_set.licence,
+            "same_as": None if named == token_set.name else named,
+            "aliases": list(token_set.aliases),
         }
 
 
@@ -130,7 +128,7 @@ def library_of(vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = Tru
     library, skipped = _built(vocabulary, cache)
     added, unread = imported_sets(vocabulary) if imported else ([], [])
     lines = [*skipped, *unread]
-    return (TokenSetLibrary([*library, *added], vocabulary.hash, lines) if added or unread else library), lines
+    return TokenSetLibrary([*library, *added], vocabulary.hash, lines), lines
 
 
 def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:

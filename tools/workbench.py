@@ -238,7 +238,7 @@ class Workbench:
 
     def enrich(self, features: np.ndarray, sets: str = "*") -> Iterator[list[EnrichmentRow]]:
         """Every statistic of every set that the glob names, one list of rows per feature."""
-        names = {s.name for s in self.library.select(sets)}
+        names = {self.library[s.name].name for s in self.library.select(sets)}
         columns = np.flatnonzero([s.name in names for s in self.sets])
         if len(columns) == 0:
             raise UsageError(

@@ -115,7 +115,8 @@ def build_library(vocabulary: Vocabulary, families: Iterable[str] | None = None)
             missing = str(error)
         if missing:
             skipped.append(f"{name}: {missing}")
-    return TokenSetLibrary(sets, vocabulary.hash, skipped), skipped
+    # Of built sets with the same tokens one is given, as from a file or the cache; the others are its aliases.
+    return TokenSetLibrary(TokenSetLibrary(sets, vocabulary.hash), vocabulary.hash, skipped), skipped
 
 
 def lacking_families() -> dict[str, str]:

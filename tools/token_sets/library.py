@@ -38,7 +38,8 @@ class TokenSet:
 
 
 class TokenSetLibrary:
-    """Token sets by name, in order. Sets with the same ids are one set, the first; the other names become aliases.
+    """Token sets by name, in order. Sets with the same ids are one set, the first; the other names become aliases,
+    under which `named` and `select` find it.
 
     `skipped` has one line, "FAMILY: why", for each family that could not be had. Raises UsageError when two different
     sets share a name.
@@ -46,7 +47,8 @@ class TokenSetLibrary:
 
     def __init__(self, sets: Iterable[TokenSet], vocabulary_hash: str, skipped: Iterable[str] = ()) -> None:
         self.vocabulary_hash, self.skipped = vocabulary_hash, tuple(skipped)
-        self._sets = {token_set.name: token_set for token_set in _merged(sets)}
+        self.given = tuple(sets)  # as they came, each under its own name
+        self._sets = {token_set.name: token_set for token_set in _merged(self.given)}
         self._canonical = {alias: name for name, s in self._sets.items() for alias in (name, *s.aliases)}
 
     def __len__(self) -> int:
@@ -63,6 +65,22 @@ class TokenSetLibrary:
         if name not in self._canonical:
             raise UsageError(f"No token set {shortened(name)} in the library.{self._offer(name)}")
         return self._sets[self._canonical[name]]
+
+    def named(self, name: str) -> TokenSet:
+        """The set of a name or alias under that very name, with what was said of it there; `self[name]` is whom results
+        name. Raises UsageError as that does.
+        """
+        known = self[name]
+        if name == known.name:
+            return known
+        own = self._given_by_name.get(name) or dataclasses.replace(known, name=name, family=name.partition(".")[0])
+        others = tuple(other for other in (known.name, *known.aliases) if other != name)
+        # A copy that does not say so comes from the same features.
+        return dataclasses.replace(own, aliases=others, derived_from=own.derived_from or known.derived_from)
+
+    @functools.cached_property
+    def _given_by_name(self) -> dict[str, TokenSet]:
+        return {token_set.name: token_set for token_set in self.given}
 
     @property
     def names(self) -> list[str]:
@@ -84,15 +102,14 @@ class TokenSetLibrary:
         return digest.hexdigest()
 
     def select(self, glob: str) -> TokenSetLibrary:
-        """The set of a name or alias, else those whose name or an alias fits a glob, in order.
+        """The set of a name or alias, else those of which a name or alias fits a glob, in order, under those names.
 
         Raises UsageError when there is none.
         """
         names = [glob] if glob in self._canonical else fnmatch.filter(self._canonical, glob)
-        fitting = {self._canonical[name] for name in names}
-        if not fitting:
+        if not names:
             raise UsageError(f"No token set fits {shortened(glob)}.{self._offer(glob)}")
-        return TokenSetLibrary((s for s in self if s.name in fitting), self.vocabulary_hash)
+        return TokenSetLibrary(map(self.named, names), self.vocabulary_hash)
 
     @functools.cached_property
     def derived(self) -> TokenSetLibrary:
@@ -146,7 +163,8 @@ def _merged(sets: Iterable[TokenSet]) -> list[TokenSet]:
             names = dict.fromkeys((*kept.aliases, token_set.name, *token_set.aliases))
             names.pop(kept.name, None)
             # A set that came by a way of its own stays independent of features that give the same tokens.
-            origins = (*kept.derived_from, *token_set.derived_from) if kept.derived_from else ()
-            token_set = dataclasses.replace(kept, aliases=tuple(names), derived_from=origins)
+            both = (*kept.derived_from, *token_set.derived_from) if kept.derived_from else ()
+            origins = {id(origin): origin for origin in both}
+            token_set = dataclasses.replace(kept, aliases=tuple(names), derived_from=tuple(origins.values()))
         first[key] = token_set
     return list(first.values())
