@@ -17,7 +17,7 @@ from . import activation_cli
 from . import options as opt
 from .eval_cli import evals
 from .sets_cli import sets
-from .terminal import print_json, print_lines, print_table, progress_bars
+from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -213,13 +213,20 @@ def enrich(
         if spec is not None:
             written = WrittenSet(workbench, spec)
             tested = workbench.test_set(chosen, written, null, given, ledger)
-            _note([f"{item.item!r}: {item.reason}" for item in written.resolved.unmatched])
+            print_notes([f"{item.item!r}: {item.reason}" for item in written.resolved.unmatched])
             return _print_set_tests(tested, json)
         rows = workbench.enrich_neighbourhood(chosen) if ranking == "features" else workbench.enrich(chosen, sets)
         if ledger is not None:
             rows = ledger.library(rows)
         if json:
             return print_json(row for of_feature in rows for row in of_feature)
+        tested = list(rows)
+        print_notes(
+            f"Feature {of_feature[0].feature}: no p, every set here was made from it or from one nearly the same. "
+            "Choose other sets with --sets."
+            for of_feature in tested
+            if of_feature and all(row.circular for row in of_feature)
+        )
         print_table(
             ("feature", "set", "size", "side", "mass", "p present", "p specific", "q", "explained by"),
             (
@@ -228,7 +235,7 @@ def enrich(
                     *(_bounded(r.p_present, r.error_present), _bounded(r.p_specific, r.error_specific)),
                     *(r.q, r.explained_by),
                 )
-                for of_feature in rows
+                for of_feature in tested
                 for r in _strongest(of_feature)
             ),
             title="The 5 strongest sets by mass, explained ones last (--json gives every statistic and set); "
@@ -269,7 +276,7 @@ def label(
             print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
         if page:
             index = write_run_pages(workbench, records, finished)
-            (print_lines if not json else _note)([f"Pages: {index}"])
+            (print_lines if not json else print_notes)([f"Pages: {index}"])
 
 
 @app.command(epilog="Example: tsea hist 7 --set regex.all_caps --out 7.png")
@@ -352,7 +359,7 @@ def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
         return print_json(row for rows in features for row in rows)
     tested = [row for rows in features for row in rows]
     if own := sorted({row.feature for row in tested if row.circular}):
-        _note([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
+        print_notes([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
     print_table(
         ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
         (
@@ -394,10 +401,6 @@ def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]
     shown = {row.set for row in by_mass}
     # A hit is put last only where the one that explains it is there to be seen.
     return sorted(by_mass, key=lambda row: (row.explained_by in shown, row.p_present, -(row.value or 0)))[:count]
-
-
-def _note(lines: list[str]) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
 def main() -> None:

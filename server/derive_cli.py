@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..tools.errors import UsageError
-from ..tools.phrases import number_of
+from ..tools.phrases import listing, number_of
 from . import options as opt
-from .terminal import print_lines, progress_bars
+from .terminal import print_lines, print_notes, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.token_sets.library import TokenSet
@@ -63,7 +63,16 @@ def fires(features: opt.Features, subject: opt.SubjectName = "pocket", name: Nam
     """The tokens that features fire on when they stand alone; a set never counts as evidence about its own feature."""
     from ..tools.derived_sets import fired_sets
 
-    _add("fires", lambda workbench: fired_sets(workbench, workbench.select(features)), subject, name)
+    def made(workbench: Workbench) -> list[TokenSet]:
+        chosen = workbench.select(features)
+        found = fired_sets(workbench, chosen)
+        fired = {s.name for s in found}
+        if silent := [text for text in map(str, chosen.tolist()) if text not in fired]:
+            these = number_of(len(silent), "feature")
+            print_notes([f"No set from {these} that fire on no token alone: {listing(silent, 20)}"])
+        return found
+
+    _add("fires", made, subject, name)
 
 
 @derive.command(epilog="Example: tsea sets derive promotes top:64:skewness")

@@ -45,6 +45,11 @@ def print_lines(lines: Iterable[str]) -> None:
         sys.stdout.write(f"{line}\n")
 
 
+def print_notes(lines: Iterable[str]) -> None:
+    """Lines beside the result, on stderr."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"

@@ -13,6 +13,7 @@ import numpy as np
 from .errors import UsageError
 from .imported_sets import imported_sets
 from .library_cache import built_library, kept_split, saved_vocabulary
+from .progress import Progress, silent
 from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
 from .storage.cache import ByteCache
 from .token_sets.compare import difference, overlaps, similar
@@ -36,11 +37,11 @@ class OpenLibrary:
         self.library, self.vocabulary, self.open_ids, self.skipped = library, vocabulary, open_ids, skipped
 
     @classmethod
-    def of_tokenizer(cls, folder: Path) -> OpenLibrary:
+    def of_tokenizer(cls, folder: Path, progress: Progress = silent) -> OpenLibrary:
         """The library of the tokenizer saved in a folder, whose ordinary tokens all count as ranked."""
         cache = ByteCache()
         vocabulary = saved_vocabulary(folder, cache)
-        library, skipped = library_of(vocabulary, cache)
+        library, skipped = library_of(vocabulary, cache, progress=progress)
         ordinary = vocabulary.ordinary
         return cls(library, vocabulary, ordinary[kept_split(vocabulary, cache)[ordinary] == OPEN], skipped)
 
@@ -83,8 +84,13 @@ class OpenLibrary:
             ids=found.ids.tolist(),
             preview=[self.vocabulary.shown(token) for token in found.ids[:_PREVIEW].tolist()],
             unmatched=[UnmatchedItem(item=u.item, reason=u.reason, pieces=list(u.pieces)) for u in found.unmatched],
-            similar=similar("written", found.ids, self.library),
+            similar=similar(self._named_by(parsed) or "written", found.ids, self.library),
         )
+
+    def _named_by(self, spec: TokenSetSpec) -> str | None:
+        """Name of the one set that a specification names, which is not news beside it."""
+        name = spec.library
+        return self.library[name].name if name is not None and name in self.library else None
 
     def overlaps(self, first: str, second: str | None = None) -> list[SetOverlap]:
         """Pairs of sets that two names or globs stand for, or of sets within one."""
@@ -123,18 +129,20 @@ class OpenLibrary:
         }
 
 
-def library_of(vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = True) -> tuple[TokenSetLibrary, list[str]]:
+def library_of(
+    vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = True, progress: Progress = silent
+) -> tuple[TokenSetLibrary, list[str]]:
     """The library of a vocabulary, imported and derived sets last, and one line for each family that was skipped."""
-    library, skipped = _built(vocabulary, cache)
+    library, skipped = _built(vocabulary, cache, progress)
     added, unread = imported_sets(vocabulary) if imported else ([], [])
     lines = [*skipped, *unread]
     return TokenSetLibrary([*library, *added], vocabulary.hash, lines), lines
 
 
-def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
+def _built(vocabulary: Vocabulary, cache: ByteCache, progress: Progress) -> tuple[TokenSetLibrary, list[str]]:
     if _bundled_vocabulary() == vocabulary.hash:
         return read_gmt(BUNDLED, vocabulary)[0], []
-    return built_library(vocabulary, cache)
+    return built_library(vocabulary, cache, progress)
 
 
 def _bundled_vocabulary() -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .progress import Progress, silent
 from .storage.cache import ByteCache, load_arrays, save_arrays
 from .token_sets.build import build_library, lacking_families
 from .token_sets.library import TokenSet, TokenSetLibrary
@@ -51,7 +52,9 @@ def kept_split(vocabulary: Vocabulary, cache: ByteCache) -> np.ndarray:
     return load_arrays(stored)["split"]
 
 
-def built_library(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
+def built_library(
+    vocabulary: Vocabulary, cache: ByteCache, progress: Progress = silent
+) -> tuple[TokenSetLibrary, list[str]]:
     """The library of every family that has its data here, and one line for each that has not.
 
     A library is kept under the families that it lacks, so that it is made again when their data arrive; one that lacks
@@ -67,7 +70,7 @@ def built_library(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLib
         lines = [f"{family}: {reason}" for family, reason in lacking.items()]
         if (stored := cache.get(key)) is not None:
             return _from_bytes(stored, vocabulary, lines), lines
-    library, skipped = build_library(vocabulary)
+    library, skipped = build_library(vocabulary, progress=progress)
     if [line.partition(":")[0] for line in skipped] == list(lacking):
         cache.set(key, _to_bytes(library))
     return library, skipped

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 
 def number_of(count: int, noun: str) -> str:
-    """A count with its noun: `1 set`, `1,200 sets`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """A count with its noun: `1 set`, `2 sets`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def listing(items: Sequence[str], most: int) -> str:

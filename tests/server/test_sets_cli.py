@@ -156,3 +156,11 @@ def test_sets_made_from_the_model_are_filed_named_and_removed(tmp_path: Path, mo
     assert "No set could be made" in run("derive", "promotes", "density:2..3").stderr
     again = run("remove", "few")
     assert again.exit_code == 2 and "near_pocket" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["pocket", "pocket-random"])
+def test_a_bundled_subject_ranks_every_ordinary_token_of_its_tokenizer(name: str) -> None:
+    from tsea.tools.subject import open_subject
+
+    subject = open_subject(name)
+    assert subject.universe.tolist() == subject.vocabulary.ordinary.tolist()

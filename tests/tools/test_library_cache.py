@@ -25,7 +25,7 @@ def cache(tmp_path: Path) -> ByteCache:
     return ByteCache(tmp_path / "cache")
 
 
-def refuse(*_: Any) -> Any:
+def refuse(*_: Any, **__: Any) -> Any:
     raise AssertionError("made again")
 
 
@@ -65,9 +65,9 @@ def test_a_library_comes_whole_from_the_cache_with_what_it_lacks(
     lines = [f"{family}: {reason}" for family, reason in lacking.items()]
     library = TokenSetLibrary(sets, vocabulary.hash, lines)
     monkeypatch.setattr(library_cache, "lacking_families", lambda: lacking)
-    monkeypatch.setattr(library_cache, "build_library", lambda _: (library, ["h: damaged", *lines]))
+    monkeypatch.setattr(library_cache, "build_library", lambda _, progress: (library, ["h: damaged", *lines]))
     built_library(vocabulary, cache)  # not kept: a family failed whose data are here
-    monkeypatch.setattr(library_cache, "build_library", lambda _: (library, lines))
+    monkeypatch.setattr(library_cache, "build_library", lambda _, progress: (library, lines))
     assert built_library(vocabulary, cache) == (library, lines)
     monkeypatch.setattr(library_cache, "build_library", refuse)
     stored, skipped = built_library(vocabulary, cache)
