@@ -255,7 +255,7 @@ def _library(subject: str, tokenizer: Path | None) -> Iterator[OpenLibrary]:
     from ..tools.subject.names import BUNDLED
     from ..tools.subject.opening import BUNDLED_DATA
 
-    # Of the bundled subjects every ordinary token is ranked, so that their tokenizer says it all in a tenth of the time.
+    # A bundled subject ranks every ordinary token, so that its tokenizer says it all.
     if tokenizer is None and subject in BUNDLED:
         tokenizer = BUNDLED_DATA / "model"
     with progress_bars() as progress:

@@ -89,7 +89,8 @@ def test_a_copy_is_found_shown_and_described_under_its_own_name(sets: Any, tmp_p
     assert row["family"] == "mine" and known in row["aliases"] and row["name"] not in row["aliases"]
     (original,) = lines(sets("show", known, "--json"))
     assert row["name"] in original["aliases"] and original["same_as"] is None
-    assert sets("describe", row["name"], "our own words").exit_code == 0
+    described = CliRunner().invoke(app, ["sets", "describe", row["name"], "our own words"])
+    assert described.exit_code == 0 and f"Described {row['name']}" in described.stdout
     shown = sets("show", row["name"]).stdout
     assert "our own words" in shown and f"Same tokens as {known}" in shown
     assert f"Enrichment and labels call these tokens {known}" in shown
