@@ -65,13 +65,14 @@ class _Commands(TyperGroup):
             if ctx.obj or isinstance(error, BrokenPipeError):
                 raise
             if isinstance(error, TseaError):
-                raise typer.Exit(_fail(str(error), 2 if isinstance(error, UsageError) else 1)) from None
+                code = 2 if isinstance(error, UsageError) else 1
+                raise typer.Exit(_fail(str(error), code, error.details)) from None
             unexpected = f"{type(error).__name__}: {error}. Run again with --debug to see where it comes from."
             raise typer.Exit(_fail(unexpected, 1)) from None
 
 
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+def _fail(message: str, code: int, details: Iterable[str] = ()) -> int:
+    sys.stderr.write("".join(f"{' '.join(line.split())}\n" for line in (f"Error: {message}", *details)))
     return code
 
 
@@ -395,6 +396,13 @@ def _tokens(weights: list[TokenWeight], count: int = 5) -> str:
 
 def _strongest(rows: list[EnrichmentRow], count: int = 5) -> list[EnrichmentRow]:
     by_mass = [row for row in rows if row.statistic == "mass" and row.p_present is not None]
+    if rows and all(row.circular for row in rows):
+        print_notes(
+            [
+                f"Feature {rows[0].feature}: no p, every set here was made from it or from one nearly the same. "
+                "Choose other sets with --sets."
+            ]
+        )
     shown = {row.set for row in by_mass}
     # A hit is put last only where the one that explains it is there to be seen.
     return sorted(by_mass, key=lambda row: (row.explained_by in shown, row.p_present, -(row.value or 0)))[:count]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..tools.errors import UsageError
+from ..tools.phrases import listing, number_of
 from . import options as opt
-from .terminal import print_lines, progress_bars
+from .terminal import print_lines, print_notes, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.token_sets.library import TokenSet
@@ -62,7 +63,16 @@ def fires(features: opt.Features, subject: opt.SubjectName = "pocket", name: Nam
     """The tokens that features fire on when they stand alone; a set never counts as evidence about its own feature."""
     from ..tools.derived_sets import fired_sets
 
-    _add("fires", lambda workbench: fired_sets(workbench, workbench.select(features)), subject, name)
+    def made(workbench: Workbench) -> list[TokenSet]:
+        chosen = workbench.select(features)
+        found = fired_sets(workbench, chosen)
+        fired = {s.name for s in found}
+        if silent := [text for text in map(str, chosen.tolist()) if text not in fired]:
+            these = number_of(len(silent), "feature")
+            print_notes([f"No set from {these} that fire on no token alone: {listing(silent, 20)}"])
+        return found
+
+    _add("fires", made, subject, name)
 
 
 @derive.command(epilog="Example: tsea sets derive promotes top:64:skewness")
@@ -87,4 +97,5 @@ def _add(
             raise UsageError("No set could be made: these features fire on no token alone, or none was selected.")
         family = name or family_name(kind, workbench)
         total = add_sets(family, found, workbench.subject.vocabulary)
-    print_lines([f"{len(found)} sets filed as {family}.*, which now has {total}; see `tsea sets list '{family}.*'`"])
+    filed = f"{number_of(len(found), 'set')} filed as {family}.*"
+    print_lines([f"{filed}, which now has {total}; see `tsea sets list '{family}.*'`"])

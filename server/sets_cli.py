@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..tools.phrases import number_of
 from . import options as opt
 from .derive_cli import derive
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.libraries import OpenLibrary
-    from ..tools.results import SetOverlap
+    from ..tools.results import ListedSet, SetOverlap
 
 sets = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +46,10 @@ def list_sets(
             return print_json(listed)
         print_table(
             ("set", "family", "tokens", "open", "testable", "description"),
-            ((s.name, s.family, s.size, s.open, "yes" if s.testable else "no", s.description) for s in listed),
+            (
+                (s.name, s.family, s.size, s.open, "yes" if s.testable else "no", f"{s.description}{_namesakes(s)}")
+                for s in listed
+            ),
         )
         print_lines(f"Not built: {line}" for line in opened.skipped)
 
@@ -60,8 +64,10 @@ def show(name: Name, tokenizer: Tokenizer = None, subject: opt.SubjectName = "po
         print_lines(
             [
                 f"{found.name} ({found.family}): {found.description}",
-                f"{found.size} tokens, {found.open} of them open; source {found.source}, licence {found.licence}",
-                *([f"Also called {', '.join(found.aliases)}"] if found.aliases else []),
+                f"{number_of(found.size, 'token')}, {found.open} of them open",
+                f"Source {found.source}, licence {found.licence}",
+                *([f"Same tokens as {', '.join(found.aliases)}"] if found.aliases else []),
+                *([f"Enrichment and labels call these tokens {found.same_as}"] if found.same_as else []),
                 " ".join(opened.vocabulary.shown(token) for token in found.ids[:PREVIEW]),
                 *([f"... and {found.size - PREVIEW} more (--json has all ids)"] if found.size > PREVIEW else []),
                 *_alike(found.similar),
@@ -86,7 +92,9 @@ def search(
         found = opened.search(words or [], token)
         if json:
             return print_json(found)
-        print_table(("set", "tokens", "description"), ((s.name, s.size, s.description) for s in found))
+        print_table(
+            ("set", "tokens", "description"), ((s.name, s.size, f"{s.description}{_namesakes(s)}") for s in found)
+        )
         print_lines([] if found else ["No set fits."])
 
 
@@ -107,7 +115,7 @@ def resolve_spec(
             return print_json([found])
         print_lines(
             [
-                f"{found.size} tokens, {found.open} of them open",
+                f"{number_of(found.size, 'token')}, {found.open} of them open",
                 " ".join(found.preview),
                 *(
                     f"{item.item!r}: {item.reason}{f' ({chr(32).join(item.pieces)})' if item.pieces else ''}"
@@ -154,7 +162,9 @@ def build(
         print_lines(download_missing(resource for source in SOURCES.values() for resource in source.needs))
     with _library(subject, tokenizer) as opened:
         print_table(("family", "sets", "testable"), opened.families())
-        print_lines([f"Library {opened.library.hash}: {len(opened.library)} sets, {len(opened.testable)} testable"])
+        print_lines(
+            [f"Library {opened.library.hash}: {number_of(len(opened.library), 'set')}, {len(opened.testable)} testable"]
+        )
         print_lines(f"Not built: {line}" for line in opened.skipped)
 
 
@@ -166,7 +176,7 @@ def export_gmt(path: Gmt, glob: Glob = "*", tokenizer: Tokenizer = None, subject
     with _library(subject, tokenizer) as opened:
         chosen = opened.library.select(glob)
         write_gmt(chosen, opened.vocabulary, path)
-        print_lines([f"Wrote {len(chosen)} sets to {path}"])
+        print_lines([f"Wrote {number_of(len(chosen.given), 'set')} to {path}"])
 
 
 @sets.command("import", epilog="Example: tsea sets import theirs.gmt --name theirs")
@@ -183,8 +193,9 @@ def import_gmt(
 
     with _library(subject, tokenizer) as opened:
         family = name or path.name.split(".")[0]
-        report = import_file(path, family, opened.vocabulary)
-        print_lines([*report.lines(), f"Filed as {family}.*"])
+        report, replaced = import_file(path, family, opened.vocabulary)
+        instead = [f"Replaced the family {family} ({number_of(replaced, 'set')})"] if replaced else []
+        print_lines([*report.lines(), *instead, f"Filed as {family}.*"])
 
 
 @sets.command(epilog="Example: tsea sets describe promotes_pocket.12 'months'")
@@ -195,6 +206,7 @@ def describe(
     from ..tools.imported_sets import describe as describe_set
 
     describe_set(name, text)
+    print_lines([f"Described {name}; `tsea sets show {name}` tells what labels call its tokens."])
 
 
 @sets.command(epilog="Example: tsea sets remove theirs")
@@ -228,6 +240,10 @@ def diff(
         print_lines([f"{len(found.removed)} removed: {', '.join(found.removed[:20])}"])
 
 
+def _namesakes(found: ListedSet) -> str:
+    return f" (same tokens as {', '.join(found.aliases)})" if found.aliases else ""
+
+
 def _alike(pairs: list[SetOverlap]) -> list[str]:
     return [f"Like {pair.set}: Jaccard {pair.jaccard:.2f}, {pair.shared} shared" for pair in pairs]
 
@@ -236,11 +252,16 @@ def _alike(pairs: list[SetOverlap]) -> list[str]:
 def _library(subject: str, tokenizer: Path | None) -> Iterator[OpenLibrary]:
     """The library of a tokenizer's folder, or of a subject."""
     from ..tools.libraries import OpenLibrary
+    from ..tools.subject.names import BUNDLED
+    from ..tools.subject.opening import BUNDLED_DATA
 
-    if tokenizer is None:
-        from ..tools.workbench import Workbench
+    # A bundled subject ranks every ordinary token, so that its tokenizer says it all.
+    if tokenizer is None and subject in BUNDLED:
+        tokenizer = BUNDLED_DATA / "model"
+    with progress_bars() as progress:
+        if tokenizer is None:
+            from ..tools.workbench import Workbench
 
-        with progress_bars() as progress:
             yield Workbench.open(subject, progress=progress).open_library
-    else:
-        yield OpenLibrary.of_tokenizer(tokenizer)
+        else:
+            yield OpenLibrary.of_tokenizer(tokenizer, progress)

@@ -50,9 +50,13 @@ def cluster_sets(workbench: Workbench, count: int) -> list[TokenSet]:
 def neighbour_sets(workbench: Workbench, texts: Sequence[str], size: int) -> list[TokenSet]:
     """For each token, given as its text, the `size` tokens whose whitened columns point most like its own.
 
-    Raises UsageError for a text that is no token of the universe.
+    Raises UsageError for a text that is no token of the universe, and for a size beyond it.
     """
     subject, columns = workbench.subject, _unit_columns(workbench)
+    if size > len(subject.universe):
+        raise UsageError(
+            f"{size} tokens near one: {subject.name} has {len(subject.universe)}. Choose a smaller --size."
+        )
     sets: list[TokenSet] = []
     for text in texts:
         token = subject.vocabulary.id_of_text.get(read_back(text))
@@ -60,7 +64,7 @@ def neighbour_sets(workbench: Workbench, texts: Sequence[str], size: int) -> lis
             offer = nearest(text, subject.vocabulary.id_of_text)
             raise UsageError(f"{text!r} is no single token of {subject.name}: mind the leading space and case.{offer}")
         cosines = columns[:, int(np.searchsorted(subject.universe, token))] @ columns
-        closest = torch.topk(cosines, min(size, len(cosines))).indices.numpy()
+        closest = torch.topk(cosines, size).indices.numpy()
         shown = subject.vocabulary.shown(token)
         sets.append(_set(workbench, shown, f"Tokens near {shown}", closest))
     return sets
@@ -123,7 +127,7 @@ def _set(workbench: Workbench, name: str, what: str, positions: np.ndarray, feat
             rows.append(subject.encoder[feature])
         derived = (Derivation(subject.name, feature, np.stack(rows)),)
     source = f"derived from {subject.name}"
-    return TokenSet(name, "derived", f"{what} ({shown})", np.sort(ids), source, "that of the model", (), derived)
+    return TokenSet(name, "derived", f"{what}, such as {shown}", np.sort(ids), source, "that of the model", (), derived)
 
 
 def _unit_columns(workbench: Workbench) -> torch.Tensor:

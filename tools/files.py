@@ -45,6 +45,8 @@ def make_folder(folder: Path) -> Path:
 
 def write_failure(path: Path, error: OSError) -> TseaError:
     """The message for a file that could not be written."""
+    if error.errno == errno.EISDIR:
+        return TseaError(f"Cannot write {path}: it is a folder. Give the name of a file in it.")
     advice = "Give another place, or set TSEA_HOME to a folder you can write."
     if error.errno in _FULL:
         return TseaError(f"Cannot write {path}: no space left. Free some, or set TSEA_HOME to another disk.")

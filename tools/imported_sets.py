@@ -19,22 +19,25 @@ from .vocabulary import Vocabulary
 _FAMILY = re.compile("[a-z][a-z0-9_]*")
 
 
-def import_file(path: Path, family: str, vocabulary: Vocabulary) -> GmtReport:
-    """File the sets of a GMT file as a family of every library; what `vocabulary` lacks is in the report.
+def import_file(path: Path, family: str, vocabulary: Vocabulary) -> tuple[GmtReport, int]:
+    """File the sets of a GMT file as a family of every library; a report of what `vocabulary` lacks, and the number of
+    sets that a family of that name had before.
 
     Raises UsageError for a file that is no GMT or has nothing for this vocabulary, and for a family that is built in.
     """
     _check_family(family)
     imported, report = read_gmt(path, vocabulary)
     if not len(imported):
-        raise UsageError(f"No set of {path} has a token of this vocabulary. {' '.join(report.lines())}")
+        advice = "write members as text, with leading spaces, or as the tokenizer's own strings"
+        raise UsageError(f"No set of {path} has a token of this vocabulary: {advice}.", report.lines())
     kept = _file(family)
+    replaced = sum(map(bool, kept.read_bytes().split(b"\n"))) if kept.exists() else 0
     if beside(path).exists():
         atomic_write(beside(kept), beside(path).read_bytes())
     else:
         beside(kept).unlink(missing_ok=True)
     atomic_write(kept, path.read_bytes())
-    return report
+    return report, replaced
 
 
 def add_sets(family: str, sets: Iterable[TokenSet], vocabulary: Vocabulary) -> int:
@@ -50,11 +53,12 @@ def add_sets(family: str, sets: Iterable[TokenSet], vocabulary: Vocabulary) -> i
         provenance = json.loads(beside(path).read_text("utf-8")) if beside(path).exists() else {}
         if provenance.get("vocabulary") != vocabulary.hash:
             raise UsageError(f"The family {family!r} holds sets of another tokenizer: choose another with --name.")
-        old = list(read_gmt(path, vocabulary)[0])
+        old = list(read_gmt(path, vocabulary)[0].given)
     new = {s.name: s for s in sets}
-    library = TokenSetLibrary([*(s for s in old if s.name not in new), *new.values()], vocabulary.hash)
+    kept = (dataclasses.replace(s, aliases=tuple(a for a in s.aliases if a not in new)) for s in old)
+    library = TokenSetLibrary([*(s for s in kept if s.name not in new), *new.values()], vocabulary.hash)
     write_gmt(library, vocabulary, path)
-    return len(library)
+    return len(library.given)
 
 
 def remove_family(family: str) -> None:
@@ -97,7 +101,7 @@ def imported_sets(vocabulary: Vocabulary) -> tuple[list[TokenSet], list[str]]:
         except TseaError as error:
             skipped.append(f"{family}: {error}")
             continue
-        for s in found:
+        for s in found.given:
             aliases = tuple(f"{family}.{alias}" for alias in s.aliases)
             sets.append(dataclasses.replace(s, name=f"{family}.{s.name}", family=family, aliases=aliases))
     return sorted(sets, key=lambda s: not s.derived_from), skipped

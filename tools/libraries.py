@@ -13,6 +13,7 @@ import numpy as np
 from .errors import UsageError
 from .imported_sets import imported_sets
 from .library_cache import built_library, kept_split, saved_vocabulary
+from .progress import Progress, silent
 from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
 from .storage.cache import ByteCache
 from .token_sets.compare import difference, overlaps, similar
@@ -36,11 +37,11 @@ class OpenLibrary:
         self.library, self.vocabulary, self.open_ids, self.skipped = library, vocabulary, open_ids, skipped
 
     @classmethod
-    def of_tokenizer(cls, folder: Path) -> OpenLibrary:
+    def of_tokenizer(cls, folder: Path, progress: Progress = silent) -> OpenLibrary:
         """The library of the tokenizer saved in a folder, whose ordinary tokens all count as ranked."""
         cache = ByteCache()
         vocabulary = saved_vocabulary(folder, cache)
-        library, skipped = library_of(vocabulary, cache)
+        library, skipped = library_of(vocabulary, cache, progress=progress)
         ordinary = vocabulary.ordinary
         return cls(library, vocabulary, ordinary[kept_split(vocabulary, cache)[ordinary] == OPEN], skipped)
 
@@ -55,14 +56,9 @@ class OpenLibrary:
 
     def shown(self, name: str) -> ShownSet:
         """One set with its tokens."""
-        found = self.library[name]
-        like = similar(found.name, found.ids, self.library)
-        return ShownSet(
-            **self._about(found),
-            aliases=list(found.aliases),
-            ids=found.ids.tolist(),
-            similar=like,
-        )
+        found = self.library.named(name)
+        like = similar(self.library[name].name, found.ids, self.library)
+        return ShownSet(**self._about(found), ids=found.ids.tolist(), similar=like)
 
     def search(self, words: Sequence[str], token: str | None = None) -> list[ListedSet]:
         """The sets whose name or description holds all words, in any case, and that hold a token given as its text."""
@@ -72,7 +68,7 @@ class OpenLibrary:
             raise UsageError(f"{token!r} is no token of this vocabulary: mind the leading space and case.")
         return [
             ListedSet(**self._about(s))
-            for s in self.library
+            for s in map(self.library.named, (s.name for s in self.library.given))
             if all(word in f"{s.name} {' '.join(s.aliases)} {s.description}".lower() for word in wanted)
             and (holding is None or holding in s.ids)
         ]
@@ -88,8 +84,13 @@ class OpenLibrary:
             ids=found.ids.tolist(),
             preview=[self.vocabulary.shown(token) for token in found.ids[:_PREVIEW].tolist()],
             unmatched=[UnmatchedItem(item=u.item, reason=u.reason, pieces=list(u.pieces)) for u in found.unmatched],
-            similar=similar("written", found.ids, self.library),
+            similar=similar(self._named_by(parsed) or "written", found.ids, self.library),
         )
+
+    def _named_by(self, spec: TokenSetSpec) -> str | None:
+        """Name of the one set that a specification names, which is not news beside it."""
+        name = spec.library
+        return self.library[name].name if name is not None and name in self.library else None
 
     def overlaps(self, first: str, second: str | None = None) -> list[SetOverlap]:
         """Pairs of sets that two names or globs stand for, or of sets within one."""
@@ -101,10 +102,10 @@ class OpenLibrary:
     def families(self) -> list[tuple[str, int, int]]:
         """Families with how many sets each has, and how many of them can be tested."""
         rows: dict[str, list[int]] = {}
-        for token_set in self.library:
+        for token_set in self.library.given:
             row = rows.setdefault(token_set.family, [0, 0])
             row[0] += 1
-            row[1] += token_set.name in self.testable
+            row[1] += self.library[token_set.name].name in self.testable
         return [(family, sets, testable) for family, (sets, testable) in rows.items()]
 
     def difference(self, old: Path, new: Path | None = None) -> LibraryDifference:
@@ -113,29 +114,35 @@ class OpenLibrary:
         return difference(read_gmt(old, self.vocabulary)[0], after)
 
     def _about(self, token_set: TokenSet) -> dict[str, Any]:
+        named = self.library[token_set.name].name
         return {
             "name": token_set.name,
             "family": token_set.family,
             "size": len(token_set),
             "open": len(np.intersect1d(token_set.ids, self.open_ids, assume_unique=True)),
-            "testable": token_set.name in self.testable,
+            "testable": named in self.testable,
             "description": token_set.description,
             "source": token_set.source,
             "licence": token_set.licence,
+            "same_as": None if named == token_set.name else named,
+            "aliases": list(token_set.aliases),
         }
 
 
-def library_of(vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = True) -> tuple[TokenSetLibrary, list[str]]:
+def library_of(
+    vocabulary: Vocabulary, cache: ByteCache, *, imported: bool = True, progress: Progress = silent
+) -> tuple[TokenSetLibrary, list[str]]:
     """The library of a vocabulary, imported and derived sets last, and one line for each family that was skipped."""
-    library, skipped = _built(vocabulary, cache)
+    library, skipped = _built(vocabulary, cache, progress)
     added, unread = imported_sets(vocabulary) if imported else ([], [])
-    return (TokenSetLibrary([*library, *added], vocabulary.hash) if added else library), [*skipped, *unread]
+    lines = [*skipped, *unread]
+    return TokenSetLibrary([*library, *added], vocabulary.hash, lines), lines
 
 
-def _built(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
+def _built(vocabulary: Vocabulary, cache: ByteCache, progress: Progress) -> tuple[TokenSetLibrary, list[str]]:
     if _bundled_vocabulary() == vocabulary.hash:
         return read_gmt(BUNDLED, vocabulary)[0], []
-    return built_library(vocabulary, cache)
+    return built_library(vocabulary, cache, progress)
 
 
 def _bundled_vocabulary() -> str | None:

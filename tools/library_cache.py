@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .progress import Progress, silent
 from .storage.cache import ByteCache, load_arrays, save_arrays
-from .token_sets.build import build_library
+from .token_sets.build import build_library, lacking_families
 from .token_sets.library import TokenSet, TokenSetLibrary
 from .token_sets.split import token_split
 from .vocabulary import Vocabulary, load_tokenizer
@@ -51,17 +52,26 @@ def kept_split(vocabulary: Vocabulary, cache: ByteCache) -> np.ndarray:
     return load_arrays(stored)["split"]
 
 
-def built_library(vocabulary: Vocabulary, cache: ByteCache) -> tuple[TokenSetLibrary, list[str]]:
+def built_library(
+    vocabulary: Vocabulary, cache: ByteCache, progress: Progress = silent
+) -> tuple[TokenSetLibrary, list[str]]:
     """The library of every family that has its data here, and one line for each that has not.
 
-    A library that lacks families is not kept: their data may arrive.
+    A library is kept under the families that it lacks, so that it is made again when their data arrive; one that lacks
+    a family for another reason, such as damaged data, is not kept.
     """
     key = f"library/{_builders_hash()}/{vocabulary.hash}"
-    stored = cache.get(key)
+    stored = cache.get(key)  # of all families: asking what data there are takes longer
     if stored is not None:
         return _from_bytes(stored, vocabulary), []
-    library, skipped = build_library(vocabulary)
-    if not skipped:
+    lacking = lacking_families()
+    if lacking:
+        key = f"{key}/{hashlib.blake2b(repr(list(lacking)).encode(), digest_size=16).hexdigest()}"
+        lines = [f"{family}: {reason}" for family, reason in lacking.items()]
+        if (stored := cache.get(key)) is not None:
+            return _from_bytes(stored, vocabulary, lines), lines
+    library, skipped = build_library(vocabulary, progress=progress)
+    if [line.partition(":")[0] for line in skipped] == list(lacking):
         cache.set(key, _to_bytes(library))
     return library, skipped
 
@@ -77,7 +87,7 @@ def _to_bytes(library: TokenSetLibrary) -> bytes:
     )
 
 
-def _from_bytes(data: bytes, vocabulary: Vocabulary) -> TokenSetLibrary:
+def _from_bytes(data: bytes, vocabulary: Vocabulary, skipped: Iterable[str] = ()) -> TokenSetLibrary:
     arrays = load_arrays(data)
     members = np.split(arrays["ids"].astype(np.int64), np.cumsum(arrays["sizes"])[:-1])
     sets = (
@@ -86,7 +96,7 @@ def _from_bytes(data: bytes, vocabulary: Vocabulary) -> TokenSetLibrary:
             json.loads(arrays["about"].tobytes()), members, strict=True
         )
     )
-    return TokenSetLibrary(sets, vocabulary.hash)
+    return TokenSetLibrary(sets, vocabulary.hash, skipped)
 
 
 @functools.cache

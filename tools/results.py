@@ -111,7 +111,7 @@ class ClassProportion(BaseModel):
 
 class ListedSet(BaseModel):
     """A set of the library: its tokens, those of the open universe, and whether these are neither too few nor too
-    many."""
+    many; `aliases` have the same tokens, and results name them all by `same_as`, where that is another name."""
 
     name: str
     family: str
@@ -121,6 +121,8 @@ class ListedSet(BaseModel):
     description: str
     source: str
     licence: str
+    same_as: str | None
+    aliases: list[str]
 
 
 class IndexSummary(BaseModel):
@@ -227,7 +229,6 @@ class SetOverlap(BaseModel):
 class ShownSet(ListedSet):
     """A set of the library with its tokens and the sets most like it."""
 
-    aliases: list[str]
     ids: list[int]
     similar: list[SetOverlap]
 

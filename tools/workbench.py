@@ -71,7 +71,7 @@ class Workbench:
         self.cache = cache or ByteCache()
         self.progress = progress
         if library is None:
-            library, skipped_families = library_of(subject.vocabulary, self.cache)
+            library, skipped_families = library_of(subject.vocabulary, self.cache, progress=progress)
         self.library, self.skipped_families = library, list(skipped_families)
         self.open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
         self.sets = [self.library[name] for name in self.library.testable(self.open_ids).names]
@@ -105,7 +105,7 @@ class Workbench:
         opened, cache = open_subject(subject, directions=directions, device=device, dtype=dtype), ByteCache()
         if encoder:
             opened = encoder_side(opened)
-        library, skipped = library_of(opened.vocabulary, cache, imported=imported)
+        library, skipped = library_of(opened.vocabulary, cache, imported=imported, progress=progress)
         if universe is not None:
             spec = parse_spec(universe)
             opened = opened.narrowed(resolve(spec, opened.vocabulary, library).ids, spec.to_json())
@@ -238,7 +238,7 @@ class Workbench:
 
     def enrich(self, features: np.ndarray, sets: str = "*") -> Iterator[list[EnrichmentRow]]:
         """Every statistic of every set that the glob names, one list of rows per feature."""
-        names = {s.name for s in self.library.select(sets)}
+        names = {self.library[s.name].name for s in self.library.select(sets)}
         columns = np.flatnonzero([s.name in names for s in self.sets])
         if len(columns) == 0:
             raise UsageError(

@@ -93,7 +93,7 @@ class WrittenSet:
         Near-duplicates of such a feature count as it.
         """
         library = self._workbench.library
-        named = [s for name in self.spec.library_names for s in library.select(name)]
+        named = [library[s.name] for name in self.spec.library_names for s in library.select(name)]
         like = [library[pair.set] for pair in similar("written", self.resolved.ids, library.derived, most=len(library))]
         origins = [s.derived_from for s in (*named, *like)]
         return np.any(circular(origins, self._workbench.subject.decoder[features]), axis=1)  # type: ignore[no-any-return]

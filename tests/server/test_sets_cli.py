@@ -75,23 +75,45 @@ def test_what_is_exported_can_be_imported_and_differs_in_nothing(sets: Any, tmp_
     exported = {row["name"]: row["size"] for row in lines(sets("list", "letter.*", "--json"))}
     (diff,) = lines(sets("diff", str(out), "--json"))
     assert diff["changed"] == [] and diff["removed"] == []
-    # Sets with the same members are one set: the imported names are aliases of it.
-    name = next(iter(exported))
-    (shown,) = lines(sets("show", f"mine.{name}", "--json"))
-    assert shown["name"] == name and f"mine.{name}" in shown["aliases"]
+    assert "Replaced" not in brought.stdout
+    again = sets("import", str(out), "--name", "mine")
+    assert f"Replaced the family mine ({len(exported)} sets)" in again.stdout
+
+
+def test_a_copy_is_found_shown_and_described_under_its_own_name(sets: Any, tmp_path: Path) -> None:
+    out = tmp_path / "mine.gmt"
+    sets("export", str(out), "letter.*")
+    sets("import", str(out), "--name", "mine")
+    (row, *_) = lines(sets("list", "mine.*", "--json"))
+    known = row["same_as"]
+    assert row["family"] == "mine" and known in row["aliases"] and row["name"] not in row["aliases"]
+    (original,) = lines(sets("show", known, "--json"))
+    assert row["name"] in original["aliases"] and original["same_as"] is None
+    described = CliRunner().invoke(app, ["sets", "describe", row["name"], "our own words"])
+    assert described.exit_code == 0 and f"Described {row['name']}" in described.stdout
+    shown = sets("show", row["name"]).stdout
+    assert "our own words" in shown and f"Same tokens as {known}" in shown
+    assert f"Enrichment and labels call these tokens {known}" in shown
+    assert row["name"] in {found["name"] for found in lines(sets("search", "our own words", "--json"))}
+    assert "mine\t" in sets("build").stdout
+    (pair, *_) = lines(sets("overlap", row["name"], known, "--json"))
+    assert (pair["set"], pair["other"], pair["jaccard"]) == (row["name"], known, 1)
+    assert sets("export", str(out), "mine.*").exit_code == 0
+    assert all(line.startswith("mine.") for line in out.read_text().splitlines())
 
 
 def test_other_peoples_files_are_read_with_a_report(sets: Any, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.gmt"
     theirs.write_bytes(b"COLOURS\twords\tred\t red\tTP53\tred\r\n\r\nGENES\tna\tTP53\tBRCA1\r\n")
     brought = sets("import", str(theirs))
-    assert "1 sets, 2 members are tokens, 1 repeated, 3 unknown" in brought.stdout and "TP53" in brought.stdout
+    assert "1 set, 2 members are tokens, 1 repeated, 3 unknown" in brought.stdout and "TP53" in brought.stdout
     (shown,) = lines(sets("show", "theirs.COLOURS", "--json"))
     assert shown["size"] == 2 and shown["family"] == "theirs"
     genes = tmp_path / "genes.gmt"
     genes.write_text("GENES\tna\tTP53\tBRCA1\n")
     refused = sets("import", str(genes))
     assert refused.exit_code == 2 and "No set of" in refused.stderr
+    assert "\nline 1: GENES: no token for TP53, BRCA1\n" in refused.stderr
     assert sets("import", str(theirs), "--name", "regex").exit_code == 2
 
 
@@ -121,7 +143,7 @@ def test_sets_made_from_the_model_are_filed_named_and_removed(tmp_path: Path, mo
         return CliRunner().invoke(app, ["sets", *arguments])
 
     assert "2 sets filed as near_pocket.*" in run("derive", "near", " red", "\u2423John", "--size", "20").stdout
-    assert "1 sets filed as few.*, which now has 1" in run("derive", "promotes", "12", "--name", "few").stdout
+    assert "1 set filed as few.*, which now has 1" in run("derive", "promotes", "12", "--name", "few").stdout
     assert run("describe", "few.12", "months and days").exit_code == 0
     (shown,) = lines(run("show", "few.12", "--json"))
     assert shown["description"] == "months and days" and shown["source"] == "derived from pocket"
@@ -135,3 +157,11 @@ def test_sets_made_from_the_model_are_filed_named_and_removed(tmp_path: Path, mo
     assert "No set could be made" in run("derive", "promotes", "density:2..3").stderr
     again = run("remove", "few")
     assert again.exit_code == 2 and "near_pocket" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["pocket", "pocket-random"])
+def test_a_bundled_subject_ranks_every_ordinary_token_of_its_tokenizer(name: str) -> None:
+    from tsea.tools.subject import open_subject
+
+    subject = open_subject(name)
+    assert subject.universe.tolist() == subject.vocabulary.ordinary.tolist()

@@ -162,6 +162,9 @@ def test_neighbours_are_those_of_largest_cosine_and_the_token_itself(derived: Wo
     columns /= np.linalg.norm(columns, axis=0)
     assert set(near.ids.tolist()) == set(np.argsort(-(columns[:, 17] @ columns))[:20].tolist())
     assert near.name == "17" and 17 in near.ids
+    assert "(" not in near.description and near.description.startswith("Tokens near 17, such as 17, ")
+    with pytest.raises(UsageError, match="Choose a smaller --size"):
+        neighbour_sets(derived, ["17"], V + 1)
     with pytest.raises(UsageError, match="no single token"):
         neighbour_sets(derived, ["no token"], 20)
 

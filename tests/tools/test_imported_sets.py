@@ -88,6 +88,24 @@ def test_a_copy_that_does_not_say_so_does_not_hide_where_a_set_comes_from(tmp_pa
     assert only.derived_from and (only.name, only.aliases) == ("made.1", ("a_copy.x",))
 
 
+def test_a_copy_found_under_its_own_name_comes_from_the_same_features() -> None:
+    rule = TokenSet("rule.x", "rule", "", np.array([0, 1]), "rules", "MIT")
+    copy = TokenSet("copy.x", "copy", "", np.array([0, 1]), "imported", "")
+    assert TokenSetLibrary([made("made.1", 0, 1), copy], VOCABULARY.hash).named("copy.x").derived_from
+    library = TokenSetLibrary([rule, made("made.1", 0, 1)], VOCABULARY.hash)
+    assert library["made.1"].derived_from == ()  # a rule gives these tokens too
+    (exported,) = library.select("made.*")
+    assert exported.derived_from  # where that rule may be missing
+
+
+def test_two_sets_with_the_same_tokens_keep_their_names_and_descriptions() -> None:
+    assert add_sets("mine", [made("1", 0, 1, text="one"), made("2", 0, 1, text="two")], VOCABULARY) == 2
+    describe("mine.2", "second")
+    assert {s.name: s.description for s in imported_sets(VOCABULARY)[0]} == {"mine.1": "one", "mine.2": "second"}
+    assert add_sets("mine", [made("2", 3)], VOCABULARY) == 2
+    assert ids_of() == {"mine.1": [0, 1], "mine.2": [3]}
+
+
 def test_a_damaged_origin_leaves_out_its_family_alone() -> None:
     add_sets("made", [made("1", 0, 1)], VOCABULARY)
     add_sets("other", [made("1", 2)], VOCABULARY)

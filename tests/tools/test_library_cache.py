@@ -25,7 +25,7 @@ def cache(tmp_path: Path) -> ByteCache:
     return ByteCache(tmp_path / "cache")
 
 
-def refuse(*_: Any) -> Any:
+def refuse(*_: Any, **__: Any) -> Any:
     raise AssertionError("made again")
 
 
@@ -53,24 +53,31 @@ def test_the_split_comes_from_the_cache(cache: ByteCache, monkeypatch: pytest.Mo
     assert kept_split(vocabulary, cache).tolist() == token_split(vocabulary).tolist()
 
 
-def test_a_library_comes_whole_from_the_cache_unless_families_were_missing(
-    cache: ByteCache, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lacking", [{}, {"g": "no data: run x"}], ids=["all data", "a family lacks data"])
+def test_a_library_comes_whole_from_the_cache_with_what_it_lacks(
+    lacking: dict[str, str], cache: ByteCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocabulary = Vocabulary(tuple("abcd"), tuple("abcd"), frozenset())
     sets = [
         TokenSet("f.one", "f", "One \u2028", np.array([0, 2]), "rules", "MIT", ("f.uno",)),
-        TokenSet("g.two", "g", "", np.array([3]), "names", "free"),
+        TokenSet("h.two", "h", "", np.array([3]), "names", "free"),
     ]
-    library = TokenSetLibrary(sets, vocabulary.hash)
-    monkeypatch.setattr(library_cache, "build_library", lambda _: (library, ["g: missing"]))
-    assert built_library(vocabulary, cache) == (library, ["g: missing"])
-    monkeypatch.setattr(library_cache, "build_library", lambda _: (library, []))
-    built_library(vocabulary, cache)
+    lines = [f"{family}: {reason}" for family, reason in lacking.items()]
+    library = TokenSetLibrary(sets, vocabulary.hash, lines)
+    monkeypatch.setattr(library_cache, "lacking_families", lambda: lacking)
+    monkeypatch.setattr(library_cache, "build_library", lambda _, progress: (library, ["h: damaged", *lines]))
+    built_library(vocabulary, cache)  # not kept: a family failed whose data are here
+    monkeypatch.setattr(library_cache, "build_library", lambda _, progress: (library, lines))
+    assert built_library(vocabulary, cache) == (library, lines)
     monkeypatch.setattr(library_cache, "build_library", refuse)
     stored, skipped = built_library(vocabulary, cache)
-    assert skipped == [] and stored.hash == library.hash
+    assert skipped == lines == list(stored.skipped) and stored.hash == library.hash
 
     def about(s: TokenSet) -> tuple[Any, ...]:
         return s.name, s.family, s.description, s.ids.tolist(), s.source, s.licence, s.aliases
 
     assert list(map(about, stored)) == list(map(about, library))
+    monkeypatch.setattr(library_cache, "lacking_families", lambda: {"other": "no data"})
+    if lacking:
+        with pytest.raises(AssertionError, match="made again"):
+            built_library(vocabulary, cache)  # other data are here now

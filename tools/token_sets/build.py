@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import TseaError, UsageError, nearest
+from ..progress import Progress, silent
 from ..vocabulary import Vocabulary
 from .builders import (
     affixes,
@@ -93,7 +94,9 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def build_library(vocabulary: Vocabulary, families: Iterable[str] | None = None) -> tuple[TokenSetLibrary, list[str]]:
+def build_library(
+    vocabulary: Vocabulary, families: Iterable[str] | None = None, progress: Progress = silent
+) -> tuple[TokenSetLibrary, list[str]]:
     """The library of a vocabulary, of all families or those named, and one line per family that lacks its data.
 
     Sets without a token are left out; those too small or too large to be tested are kept (`TokenSetLibrary.testable`).
@@ -107,7 +110,8 @@ def build_library(vocabulary: Vocabulary, families: Iterable[str] | None = None)
     view = TokenView(vocabulary)
     sets: list[TokenSet] = []
     skipped: list[str] = []
-    for name in chosen:
+    for number, name in enumerate(chosen):
+        progress("families of token sets built", number, len(chosen))
         missing = FAMILIES[name].source.missing()
         try:
             sets += [] if missing else _family_sets(name, view)
@@ -115,7 +119,15 @@ def build_library(vocabulary: Vocabulary, families: Iterable[str] | None = None)
             missing = str(error)
         if missing:
             skipped.append(f"{name}: {missing}")
-    return TokenSetLibrary(sets, vocabulary.hash), skipped
+    progress("families of token sets built", len(chosen), len(chosen))
+    # Of built sets with the same tokens one is given, as from a file or the cache; the others are its aliases.
+    return TokenSetLibrary(TokenSetLibrary(sets, vocabulary.hash), vocabulary.hash, skipped), skipped
+
+
+def lacking_families() -> dict[str, str]:
+    """The families whose data are not here, in order, with what is missing and how to get it."""
+    found = {name: family.source.missing() for name, family in FAMILIES.items()}
+    return {name: missing for name, missing in found.items() if missing}
 
 
 def _family_sets(name: str, view: TokenView) -> list[TokenSet]:

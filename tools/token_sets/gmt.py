@@ -6,6 +6,7 @@ backslash, the comma and every whitespace character are escaped, so that any GMT
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import TseaError, UsageError
-from ..files import atomic_write
+from ..files import atomic_write, write_failure
+from ..phrases import listing, number_of
 from ..vocabulary import Vocabulary, read_back
 from .derivation import Derivation
 from .library import TokenSet, TokenSetLibrary
@@ -33,32 +35,42 @@ _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 @dataclass
 class GmtReport:
-    """What reading a GMT file found: members that mapped to tokens and did not, and lines that were left out."""
+    """What reading a GMT file found: members that mapped to tokens and did not, by line and set, and lines left out."""
 
     sets: int = 0
     mapped: int = 0
     repeated: int = 0
-    unknown: dict[str, list[str]] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+    unknown: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    left_out: list[tuple[int, str]] = field(default_factory=list)
 
     def lines(self, most: int = 5) -> list[str]:
-        """The report for people, a few lines long."""
+        """The report for people: a summary, then one line for each of the first `most` troubles of the file."""
         unknown = sum(map(len, self.unknown.values()))
-        summary = f"{self.sets} sets, {self.mapped} members are tokens, {self.repeated} repeated, {unknown} unknown"
-        shown = [f"{name}: no token for {', '.join(missing[:most])}" for name, missing in self.unknown.items()]
-        return [summary, *shown[:most], *self.left_out[:most]]
+        tokens = f"{number_of(self.mapped, 'member')} {'is a token' if self.mapped == 1 else 'are tokens'}"
+        summary = f"{number_of(self.sets, 'set')}, {tokens}, {self.repeated} repeated, {unknown} unknown"
+        troubles = [
+            *(
+                (line, f"{name}: no token for {listing(missing, most)}")
+                for (line, name), missing in self.unknown.items()
+            ),
+            *((line, f"{what}, left out") for line, what in self.left_out),
+        ]
+        shown = [f"line {line}: {what}" for line, what in sorted(troubles)[:most]]
+        more = len(troubles) - most
+        return [summary, *shown, *([f"... and {number_of(more, 'line')} more of the kind"] if more > 0 else [])]
 
 
 def format_gmt(library: TokenSetLibrary, vocabulary: Vocabulary) -> str:
-    """The library as GMT text."""
-    escaped = {token: _escape(vocabulary.raw[token]) for s in library for token in s.ids.tolist()}
-    rows = ([s.name, _UNSAFE.sub(" ", s.description), *(escaped[token] for token in s.ids.tolist())] for s in library)
+    """The library as GMT text, a line for every set that it was given."""
+    sets = library.given
+    escaped = {token: _escape(vocabulary.raw[token]) for s in sets for token in s.ids.tolist()}
+    rows = ([s.name, _UNSAFE.sub(" ", s.description), *(escaped[token] for token in s.ids.tolist())] for s in sets)
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def format_provenance(library: TokenSetLibrary) -> str:
     """The library's families, sources, licences, credits and aliases as JSON text."""
-    used = [SOURCES[name] for name in dict.fromkeys(s.source for s in library) if name in SOURCES]
+    used = [SOURCES[name] for name in dict.fromkeys(s.source for s in library.given) if name in SOURCES]
     return json.dumps(
         {
             "format": FORMAT,
@@ -68,7 +80,7 @@ def format_provenance(library: TokenSetLibrary) -> str:
             "sets": {
                 s.name: {"family": s.family, "source": s.source, "licence": s.licence, "aliases": list(s.aliases)}
                 | ({"derived_from": [origin.to_json() for origin in s.derived_from]} if s.derived_from else {})
-                for s in library
+                for s in library.given
             },
         },
         ensure_ascii=False,
@@ -82,7 +94,7 @@ def parse_gmt(
     """Sets from GMT text and, where there is one, its parsed provenance.
 
     Empty lines and Windows line ends are accepted. Members that are no token, repeats, sets without any token and
-    second sets of a name are left out and reported. Raises UsageError when no line is GMT.
+    second sets of a name are left out and reported. Raises UsageError when no line is GMT, or there is none.
     """
     report = GmtReport()
     details: Mapping[str, Any] = (provenance or {}).get("sets", {})
@@ -94,14 +106,14 @@ def parse_gmt(
         if not name and not members:
             continue
         if not name:
-            report.left_out.append(f"line {number}: a set without a name, left out")
+            report.left_out.append((number, "a set without a name"))
             continue
         if name in sets:
-            report.left_out.append(f"line {number}: a second set {name}, left out")
+            report.left_out.append((number, f"a second set {name}"))
             continue
-        ids = _members(name, members, vocabulary, report)
+        ids = _members((number, name), members, vocabulary, report)
         if not ids:
-            report.left_out.append(f"line {number}: {name} has no member that is a token, left out")
+            report.left_out.append((number, f"{name} has no member that is a token"))
             continue
         about = details.get(name, {})
         sets[name] = TokenSet(
@@ -114,14 +126,17 @@ def parse_gmt(
             tuple(about.get("aliases", ())),
             tuple(map(Derivation.from_json, about.get("derived_from", ()))),
         )
-    if text.strip() and "\t" not in text:
-        raise UsageError("No line is GMT: each needs a name, a description and members, separated by tabs.")
+    if "\t" not in text:
+        what = "No line is GMT" if text.strip() else "The file is empty"
+        raise UsageError(f"{what}: each line needs a name, a description and members, separated by tabs.")
     report.sets = len(sets)
     return TokenSetLibrary(sets.values(), vocabulary.hash), report
 
 
 def write_gmt(library: TokenSetLibrary, vocabulary: Vocabulary, path: Path) -> None:
     """Write FILE.gmt and FILE.gmt.json; raises TseaError when that is not possible."""
+    if path.is_dir():  # before the file beside it is written
+        raise write_failure(path, IsADirectoryError(errno.EISDIR, ""))
     atomic_write(beside(path), format_provenance(library).encode())
     atomic_write(path, format_gmt(library, vocabulary).encode())
 
@@ -141,7 +156,7 @@ def read_gmt(path: Path, vocabulary: Vocabulary) -> tuple[TokenSetLibrary, GmtRe
         raise UsageError(f"{path} or the JSON file beside it is damaged or no UTF-8 text: {error}.") from None
 
 
-def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtReport) -> list[int]:
+def _members(place: tuple[int, str], members: list[str], vocabulary: Vocabulary, report: GmtReport) -> list[int]:
     found: set[int] = set()
     for member in members:
         written = _unescape(member)
@@ -152,7 +167,7 @@ def _members(name: str, members: list[str], vocabulary: Vocabulary, report: GmtR
         )
         token = next((table[text] for table, text in ways if text in table), None)
         if token is None or token in vocabulary.special:
-            report.unknown.setdefault(name, []).append(member)
+            report.unknown.setdefault(place, []).append(member)
         elif token in found:
             report.repeated += 1
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UsageError, nearest, shortened
+from ..errors import UsageError, close_names, shortened
 from .derivation import Derivation
 
 MIN_TOKENS = 10
@@ -38,14 +38,17 @@ class TokenSet:
 
 
 class TokenSetLibrary:
-    """Token sets by name, in order. Sets with the same ids are one set, the first; the other names become aliases.
+    """Token sets by name, in order. Sets with the same ids are one set, the first; the other names become aliases,
+    under which `named` and `select` find it.
 
-    Raises UsageError when two different sets share a name.
+    `skipped` has one line, "FAMILY: why", for each family that could not be had. Raises UsageError when two different
+    sets share a name.
     """
 
-    def __init__(self, sets: Iterable[TokenSet], vocabulary_hash: str) -> None:
-        self.vocabulary_hash = vocabulary_hash
-        self._sets = {token_set.name: token_set for token_set in _merged(sets)}
+    def __init__(self, sets: Iterable[TokenSet], vocabulary_hash: str, skipped: Iterable[str] = ()) -> None:
+        self.vocabulary_hash, self.skipped = vocabulary_hash, tuple(skipped)
+        self.given = tuple(sets)  # as they came, each under its own name
+        self._sets = {token_set.name: token_set for token_set in _merged(self.given)}
         self._canonical = {alias: name for name, s in self._sets.items() for alias in (name, *s.aliases)}
 
     def __len__(self) -> int:
@@ -60,8 +63,24 @@ class TokenSetLibrary:
     def __getitem__(self, name: str) -> TokenSet:
         """The set of a name or alias; raises UsageError, with the nearest names, for an unknown one."""
         if name not in self._canonical:
-            raise UsageError(f"No token set {shortened(name)} in the library.{nearest(name, self._canonical)}")
+            raise UsageError(f"No token set {shortened(name)} in the library.{self._offer(name)}")
         return self._sets[self._canonical[name]]
+
+    def named(self, name: str) -> TokenSet:
+        """The set of a name or alias under that very name, with what was said of it there; `self[name]` is whom results
+        name. Raises UsageError as that does.
+        """
+        known = self[name]
+        if name == known.name:
+            return known
+        own = self._given_by_name.get(name) or dataclasses.replace(known, name=name, family=name.partition(".")[0])
+        others = tuple(other for other in (known.name, *known.aliases) if other != name)
+        # A copy that does not say so comes from the same features.
+        return dataclasses.replace(own, aliases=others, derived_from=own.derived_from or known.derived_from)
+
+    @functools.cached_property
+    def _given_by_name(self) -> dict[str, TokenSet]:
+        return {token_set.name: token_set for token_set in self.given}
 
     @property
     def names(self) -> list[str]:
@@ -83,16 +102,14 @@ class TokenSetLibrary:
         return digest.hexdigest()
 
     def select(self, glob: str) -> TokenSetLibrary:
-        """The set of a name or alias, else those whose name or an alias fits a glob, in order.
+        """The set of a name or alias, else those of which a name or alias fits a glob, in order, under those names.
 
         Raises UsageError when there is none.
         """
         names = [glob] if glob in self._canonical else fnmatch.filter(self._canonical, glob)
-        fitting = {self._canonical[name] for name in names}
-        if not fitting:
-            offer = nearest(glob.replace("*", ""), self._canonical)
-            raise UsageError(f"No token set fits {shortened(glob)}.{offer} Families: {', '.join(self.families)}.")
-        return TokenSetLibrary((s for s in self if s.name in fitting), self.vocabulary_hash)
+        if not names:
+            raise UsageError(f"No token set fits {shortened(glob)}.{self._offer(glob)}")
+        return TokenSetLibrary(map(self.named, names), self.vocabulary_hash)
 
     @functools.cached_property
     def derived(self) -> TokenSetLibrary:
@@ -103,6 +120,24 @@ class TokenSetLibrary:
         """The sets cut to `universe` (ascending ids) that keep at least `least` tokens and at most half of it."""
         cut = (dataclasses.replace(s, ids=np.intersect1d(s.ids, universe, assume_unique=True)) for s in self)
         return TokenSetLibrary((s for s in cut if least <= len(s) <= len(universe) / 2), self.vocabulary_hash)
+
+    def _offer(self, name: str) -> str:
+        """What to write instead of a name or glob that fits no set, and why a family of that name is missing."""
+        family, _, own = name.lower().partition(".")
+        for line in self.skipped:
+            if line.lower().startswith(f"{family}:"):
+                return f" The family {line}."
+        if same := [known for known in self._canonical if known.lower() == name.lower()]:
+            return f" Did you mean {same[0]}? Case counts."
+        for known in self.families:
+            if family in (known, f"{known}s", known.removesuffix("s")) and not own:
+                return f" {known} is a family: its sets are '{known}.*'."
+        # A name without a family is looked for among the sets' own names.
+        bare = name.replace("*", "").lower()
+        by_own = {known.lower() if own else known.lower().partition(".")[2]: known for known in self._canonical}
+        if close := close_names(bare, by_own, cutoff=0.6):
+            return f" Did you mean {' or '.join(by_own[found] for found in close)}?"
+        return f" Families: {', '.join(self.families)}; `tsea sets search WORD` looks in names and descriptions."
 
 
 def check_testable(ids: np.ndarray, universe: np.ndarray) -> np.ndarray:
@@ -128,7 +163,8 @@ def _merged(sets: Iterable[TokenSet]) -> list[TokenSet]:
             names = dict.fromkeys((*kept.aliases, token_set.name, *token_set.aliases))
             names.pop(kept.name, None)
             # A set that came by a way of its own stays independent of features that give the same tokens.
-            origins = (*kept.derived_from, *token_set.derived_from) if kept.derived_from else ()
-            token_set = dataclasses.replace(kept, aliases=tuple(names), derived_from=origins)
+            both = (*kept.derived_from, *token_set.derived_from) if kept.derived_from else ()
+            origins = {id(origin): origin for origin in both}
+            token_set = dataclasses.replace(kept, aliases=tuple(names), derived_from=tuple(origins.values()))
         first[key] = token_set
     return list(first.values())

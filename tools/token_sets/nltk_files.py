@@ -23,7 +23,7 @@ def find(resource: str) -> Any:
         return nltk.data.find(resource)
     except LookupError:
         package = _package(resource)
-        get = f"run `python -m nltk.downloader {package}`, or point NLTK_DATA at a folder that has it"
+        get = "run `tsea sets build --download`, or point NLTK_DATA at a folder that has it"
         raise MissingData(f"no NLTK data '{package}': {get}") from None
     except _UNREADABLE as error:
         raise _unreadable(resource, error) from error

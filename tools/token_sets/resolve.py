@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -179,17 +180,16 @@ class _Resolver:
         found: list[int] = []
         for word in spec.words or ():
             forms = _inflections(word) if spec.inflected else [word]
-            ids = [i for form in forms for spelt in spellings(form, spec.variants) for i in table.get(spelt, ())]
-            found += ids
-            if not ids:
-                # Cutting words into pieces takes long, and nobody reads thousands of them.
-                wanted = spec.first_piece or len(self.unmatched) < MAX_CUT
-                pieces = self.vocabulary.pieces(word) if wanted else ()
-                reason = "no single token"
-                if spec.first_piece and pieces:
-                    found.append(pieces[0])
-                    reason = "no single token: its first piece stands for it"
-                self.unmatched.append(Unmatched(word, reason, tuple(map(self.vocabulary.shown, pieces))))
+            spelt = [spelling for form in forms for spelling in spellings(form, spec.variants)]
+            if ids := [i for spelling in spelt for i in table.get(spelling, ())]:
+                found += ids
+                continue
+            # Cutting words into pieces takes long, and nobody reads thousands of them.
+            pieces = self.vocabulary.pieces(word) if len(self.unmatched) < MAX_CUT else ()
+            firsts = [cut[0] for s in spelt if (cut := self.vocabulary.pieces(s))] if spec.first_piece else []
+            found += firsts
+            reason = "no single token: the first piece of each spelling stands for it" if firsts else "no single token"
+            self.unmatched.append(Unmatched(word, reason, tuple(map(self.vocabulary.shown, pieces))))
         return found
 
     def _ids(self, ids: list[int]) -> list[int]:
@@ -215,6 +215,8 @@ class _Resolver:
             if f"{family}.{tag}" in self.library:
                 return self._library(f"{family}.{tag}")
         known = [name.partition(".")[2] for name in self.library.names if name.startswith(("pos.", "tag."))]
+        if not known:
+            return self._library(f"pos.{tag}")  # which says what is missing
         raise UsageError(
             f"No part of speech {shortened(tag)}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD."
         )
@@ -224,4 +226,10 @@ class _Resolver:
             raise UsageError(f"The token set names the library set {shortened(name)}, but no library is open.")
         if self.library.vocabulary_hash != self.vocabulary.hash:
             raise UsageError("The library belongs to another vocabulary: build one for this tokenizer.")
-        return np.concatenate([token_set.ids for token_set in self.library.select(name)])
+        try:
+            return np.concatenate([token_set.ids for token_set in self.library.select(name)])
+        except UsageError as error:
+            if not _word(name).isalpha():
+                raise
+            written = json.dumps({"words": [name]}, ensure_ascii=False)
+            raise UsageError(f"{error} For the word itself write {written}.") from None

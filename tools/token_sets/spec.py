@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from ..errors import UsageError, nearest, shortened
 from ..vocabulary import read_back
+from .malformed import misplaced
 
 OPERATORS = (
     "library", "pos", "regex", "words", "ids", "prefix", "suffix", "contains", "length", "script",
@@ -23,7 +24,8 @@ MAX_PARTS = 200  # sub-specifications, all levels together
 MAX_CHARACTERS = 200_000  # all strings together
 MAX_IDS = 300_000  # all ids together
 
-_TEXTS = ("words", "prefix", "suffix", "contains")
+# Where tsea's own sign for a space is read as one.
+_TEXTS = ("words", "prefix", "suffix", "contains", "regex")
 
 Variants = Literal["space", "case", "all"]
 
@@ -46,7 +48,9 @@ class TokenSetSpec(BaseModel):
     )
     inflected: bool = Field(False, description="Add plurals, verb forms and comparison of `words` (-s, -ed, -er...).")
     first_piece: bool = Field(
-        False, description="Where a word is no single token, its first token stands for it (others share that token)."
+        False,
+        description="Where a word is no single token in any spelling, the first token of each stands for it (other "
+        "words share that token).",
     )
     ids: list[int] | None = Field(None, min_length=1, description="Token ids.")
     pos: str | None = Field(None, description="Part of speech as a Penn treebank tag: VBD, NNS, JJ.")
@@ -85,7 +89,9 @@ class TokenSetSpec(BaseModel):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.length is not None and not 0 <= self.length[0] <= self.length[1]:
-            raise ValueError("length is [least, most], least first, none negative.")
+            raise ValueError(
+                'length is [least, most], least first, none negative. Write for example {"length": [3, 5]}.'
+            )
         return self
 
     @property
@@ -149,9 +155,12 @@ def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
             _check_size(value)
         return TokenSetSpec.model_validate(value, context={"measured": True})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
+        first = error.errors(include_url=False, include_context=False)[0]
+        # A list that lacks an item is wrong itself; the item is nowhere.
+        location = first["loc"][:-1] if first["type"] == "missing" else first["loc"]
+        where = ".".join(map(str, location))
+        own = first["type"] == "value_error"  # raised below, in plain words already
+        message = first["msg"].removeprefix("Value error, ") if own else misplaced(location, first["input"])
         raise UsageError(f"Malformed token set{f' at {where}' if where else ''}: {message}") from None
     except ValueError as error:
         raise UsageError(f"Malformed token set: {error}") from None

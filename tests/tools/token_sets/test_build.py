@@ -77,7 +77,7 @@ def test_families_without_their_data_are_skipped_with_one_line_saying_how_to_get
     library, skipped = build_library(spaces_as("\u0120"))
     needing = [name for name in FAMILIES if name not in RULES]
     assert [line.split(":")[0] for line in skipped] == needing
-    assert all("nltk.downloader" in line and "\n" not in line for line in skipped)
+    assert all("tsea sets build --download" in line and "\n" not in line for line in skipped)
     assert not set(needing) & set(library.families)
 
 

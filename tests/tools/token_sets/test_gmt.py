@@ -58,7 +58,8 @@ def test_writing_and_reading_keeps_names_families_licences_and_aliases(tmp_path:
     assert [(s.name, s.family, s.description, s.source, s.licence, s.aliases) for s in again] == [
         (s.name, s.family, s.description, s.source, s.licence, s.aliases) for s in library
     ]
-    assert (report.sets, report.mapped) == (2, 4)
+    assert (report.sets, report.mapped) == (3, 7)
+    assert again.named("pos.B").description == "same"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["library.gmt", "library.gmt.json"]
 
 
@@ -84,15 +85,32 @@ def test_other_peoples_files_are_read_with_a_report_of_what_did_not_map() -> Non
     library, report = parse_gmt(text, vocabulary)
     assert {s.name: s.ids.tolist() for s in library} == {"PETS": [1, 2], "LAST": [7]}
     assert (report.sets, report.mapped, report.repeated) == (2, 3, 1)
-    assert report.unknown == {"PETS": ["TP53"], "GENES": ["BRCA1", "TP53"], "LAST": ["<|endoftext|>"]}
-    assert [line.split(":")[0] for line in report.left_out] == ["line 3", "line 4", "line 5"]
-    assert "2 sets, 3 members are tokens, 1 repeated, 4 unknown" in report.lines()[0]
+    assert report.unknown == {(1, "PETS"): ["TP53"], (3, "GENES"): ["BRCA1", "TP53"], (6, "LAST"): ["<|endoftext|>"]}
+    assert report.lines() == [
+        "2 sets, 3 members are tokens, 1 repeated, 4 unknown",
+        "line 1: PETS: no token for TP53",
+        "line 3: GENES has no member that is a token, left out",
+        "line 3: GENES: no token for BRCA1, TP53",
+        "line 4: a second set PETS, left out",
+        "line 5: EMPTY has no member that is a token, left out",
+        "... and 1 line more of the kind",
+    ]
+
+
+def test_many_unknown_members_are_counted_and_one_of_anything_is_singular() -> None:
+    _, report = parse_gmt("a\t\tdog\t" + "\t".join(f"x{i}" for i in range(9)), spaces_as("\u0120"))
+    assert report.lines(3) == [
+        "1 set, 1 member is a token, 0 repeated, 9 unknown",
+        "line 1: a: no token for x0, x1, x2 and 6 more",
+    ]
 
 
 def test_a_file_that_is_no_gmt_is_refused_in_one_line(tmp_path: Path) -> None:
     vocabulary = spaces_as("\u0120")
     with pytest.raises(UsageError, match="tabs"):
         parse_gmt("name,description,a,b\n", vocabulary)
+    with pytest.raises(UsageError, match="The file is empty: each line needs"):
+        parse_gmt("\n", vocabulary)
     with pytest.raises(UsageError, match="No file"):
         read_gmt(tmp_path / "none.gmt", vocabulary)
     binary = tmp_path / "binary.gmt"
@@ -103,9 +121,9 @@ def test_a_file_that_is_no_gmt_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, vocabulary: Vocabulary) -> None:
     (tmp_path / "library.gmt").mkdir()
-    with pytest.raises(TseaError, match="Cannot write"):
+    with pytest.raises(TseaError, match="it is a folder. Give the name of a file"):
         write_gmt(library_of(vocabulary, [1]), vocabulary, tmp_path / "library.gmt")
-    assert not [file for file in tmp_path.iterdir() if file.name.endswith(".tmp")]
+    assert [file.name for file in tmp_path.iterdir()] == ["library.gmt"]
 
 
 def test_members_may_be_written_as_tsea_shows_them_and_descriptions_keep_their_backslashes() -> None:

@@ -27,8 +27,18 @@ def test_sets_with_the_same_members_become_one_with_aliases() -> None:
 
 def test_a_glob_finds_names_and_aliases_once_and_keeps_the_order() -> None:
     sets = library(("b.y", [3]), ("a.x", [1, 2]), ("b.z", [1, 2]))
-    assert sets.select("b.*").names == ["b.y", "a.x"]
+    assert sets.select("b.*").names == ["b.y", "b.z"]
+    assert sets.select("*").names == ["b.y", "a.x"] and sets.select("b.z").names == ["b.z"]
     assert sets.families == ["b", "a"]
+
+
+def test_a_set_is_found_under_each_of_its_names_as_it_was_given_there() -> None:
+    sets = library(("a.x", [1, 2]), ("b.y", [1, 2]), ("b.z", [1, 2]))
+    found = sets.named("b.y")
+    assert (found.name, found.family, found.description) == ("b.y", "b", "about b.y")
+    assert found.aliases == ("a.x", "b.z") and found.ids.tolist() == [1, 2]
+    assert [s.name for s in sets.select("b.*").given] == ["b.y", "b.z"]
+    assert sets["b.y"].name == sets.named("a.x").name == "a.x"
 
 
 def test_an_unknown_name_or_glob_offers_the_nearest() -> None:
@@ -63,3 +73,26 @@ def test_the_hash_follows_names_members_order_and_vocabulary() -> None:
     ]
     assert len({variant.hash for variant in variants}) == len(variants)
     assert library(*sets).hash == variants[0].hash
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Regex.Digits", "Did you mean regex.digits? Case counts."),
+        ("topic", "topic is a family: its sets are 'topic.*'."),
+        ("Topics", "topic is a family"),
+        ("verb", "Did you mean pos.verbs?"),
+        ("topic.laww", "Did you mean topic.law?"),
+        ("xyzzy", "Families: regex, topic, pos; `tsea sets search WORD`"),
+        ("tag.VBD", "The family tag: no data, run x."),
+        ("Tag", "The family tag: no data, run x."),
+        ("tags.VBD", "Families"),
+    ],
+)
+def test_a_name_that_fits_nothing_gets_the_hint_that_helps(name: str, message: str) -> None:
+    sets = [token_set(known, [i]) for i, known in enumerate(("regex.digits", "topic.law", "pos.verbs"))]
+    some = TokenSetLibrary(sets, "v", ["tag: no data, run x"])
+    for ask in (some.select, some.__getitem__):
+        with pytest.raises(UsageError) as caught:
+            ask(name)
+        assert message in str(caught.value)

@@ -59,6 +59,7 @@ def test_the_operators_obey_set_algebra(a: Any, b: Any, c: Any) -> None:
         ({"suffix": "ing"}, [" walking", "walking"]),
         ({"regex": r" \w+ing$"}, [" walking"]),
         ({"regex": "alk"}, []),
+        ({"regex": "\u2423walk(ed)?$"}, [" walk", " walked"]),
         ({"ids": [0, 2, 2]}, [" dog"]),
         ({"words": [" walk"], "inflected": True}, [" walk", " walked", " walking"]),
         ({"words": ["dog"], "inflected": True, "variants": "space"}, ["dog", " dog", " dogs"]),
@@ -99,6 +100,20 @@ def test_what_stands_for_no_token_is_reported_with_its_pieces() -> None:
     assert by_piece.ids.tolist() == [2, 7] and "first piece" in by_piece.unmatched[0].reason
 
 
+def test_each_spelling_of_a_word_of_several_tokens_gives_its_first_piece() -> None:
+    firsts = {"doghouse": 1, " doghouse": 2, "Doghouse": 3, " Doghouse": 4, "DOGHOUSE": 6, " DOGHOUSE": 5}
+
+    class Cuts:
+        def encode(self, word: str, add_special_tokens: bool) -> list[int]:
+            return [firsts[word], 12]
+
+    vocabulary = dataclasses.replace(spaces_as("\u0120"), tokenizer=Cuts)
+    spec = {"words": ["doghouse", "walking"], "first_piece": True}
+    for variants, pieces in (("space", {1, 2}), ("case", {1, 3, 6}), ("all", set(firsts.values()))):
+        walking = ids_of({"words": ["walking"], "variants": variants})  # a token: its other spellings stay whole
+        assert ids_of(spec | {"variants": variants}, vocabulary) == pieces | walking
+
+
 def test_a_part_of_speech_is_the_librarys_better_set_of_that_tag() -> None:
     vocabulary = spaces_as("\u0120")
     sets = [
@@ -134,6 +149,18 @@ def test_library_sets_are_joined_by_glob_and_belong_to_their_vocabulary() -> Non
         resolve("pos.A", vocabulary)
     with pytest.raises(UsageError, match="another vocabulary"):
         resolve("pos.A", spaces_as("\u2581"), library)
+
+
+def test_a_bare_word_that_names_no_set_is_offered_as_a_word_and_a_tag_without_data_says_so() -> None:
+    vocabulary = spaces_as("\u0120")
+    sets = [TokenSet("topic.law", "topic", "", np.array([1]), "rules", "MIT")]
+    library = TokenSetLibrary(sets, vocabulary.hash, ["pos: no data, run x"])
+    with pytest.raises(UsageError, match=r'For the word itself write {"words": \["red"\]}'):
+        resolve("red", vocabulary, library)
+    for spec in ("pos.NN", {"pos": "NN"}):
+        with pytest.raises(UsageError, match="The family pos: no data, run x") as caught:
+            resolve(spec, vocabulary, library)
+        assert "word itself" not in str(caught.value)
 
 
 def test_an_id_out_of_range_is_refused() -> None:
