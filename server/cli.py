@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
-from . import activation_cli
+from . import activation_cli, effects_cli
 from . import options as opt
 from .eval_cli import evals
 from .sets_cli import sets
@@ -117,6 +117,8 @@ def _workbench(
 
 
 app.command(epilog="Example: tsea index --corpus texts/ --tokens 1000000")(activation_cli.index)
+app.command(epilog="Example: tsea steer 618 --text 'There were' --set pos.CD")(effects_cli.steer)
+app.command(epilog="Example: tsea ablate 618 --set pos.CD")(effects_cli.ablate)
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")

@@ -182,9 +182,10 @@ class EffectResult(BaseModel):
     """What a feature's steering or ablation changes in the model's next-token predictions, in nats.
 
     Steering adds `strength` times `scale`, an activation, at every token; both are null for ablation. `tokens` are
-    positions of text, `acting` those the feature acts on: all when steered, those it fires on when ablated. KL(before ||
-    after) and the change of the loss on actual next tokens that are open are means over positions, with `_acting` over
-    acting ones, null where none counts. Tokens and sets are open ones, their changes means over acting positions.
+    positions of text, `acting` those the feature acts on: all when steered, those it fires on when ablated. `kl`,
+    KL(before || after), and the change of the loss on actual next tokens that are open are means over positions, with
+    `_acting` over acting ones, null where none counts. Tokens and sets are open ones, their changes means over acting
+    positions.
     """
 
     feature: int

@@ -6,7 +6,7 @@ All of it in natural logarithms of probabilities over the whole vocabulary, in f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ _SMALLEST = torch.finfo(torch.float32).tiny
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed at P positions: `kl` and `loss` (P,) in nats, and of watched tokens and sets the sums over positions.
+    """What changed at P positions: `kl` and `loss` (P,) in nats, of watched tokens and sets the sums over positions.
 
     `kl` is KL(before || after); `loss` the change of -log p of the next token, NaN where that is none or not watched;
     `tokens` (T,) and `sets` (S,) float64 are sums of changes of log p, over acting positions alone.
@@ -117,7 +117,8 @@ def measure(
             done += len(rows)
             progress("contexts run", done, total)
         window = np.repeat(np.arange(batch.start, batch.start + len(rows)), [int(t.sum()) for t in text])
-        parts.append(Measured(*map(np.stack, zip(*(vars(c).values() for c in found), strict=True)), window, own))
+        arrays = {f.name: np.stack([getattr(c, f.name) for c in found]) for f in fields(Changes)}
+        parts.append(Measured(**arrays, context=window, acting=own))
     return _joined(parts)
 
 
@@ -145,7 +146,7 @@ def _batches(windows: Sequence[np.ndarray], vocabulary: int) -> Iterator[slice]:
 def _positions(
     subject: Subject, windows: Sequence[np.ndarray], watched: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Which tokens of each window are text, and for those the token that follows, -1 where none does that is watched."""
+    """Which tokens of each window are text, and for those the token that follows, -1 where none that is watched."""
     special = list(subject.vocabulary.special)
     text = [~np.isin(window, special) for window in windows]
     after = [np.append(window[1:], -1) for window in windows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from ..subject.reading import bos, feature_activations
 from ..subject.subject import Subject
 
 _BATCH_BYTES = 64 * 2**20  # activations of all features
-# SAEs that undo, behind the decoder, a scaling of each token's input; the others write their rows as they are.
-_SCALED_BY_TOKEN = ("layer_norm", "constant_norm_rescale")
+# SAEs that undo, behind the decoder, a scaling of each token's input: what encoding leaves them for that, and the power
+# of it that they multiply by. The others write their rows as they are.
+_KEPT_SCALE = {"layer_norm": ("ln_std", 1), "constant_norm_rescale": ("x_norm_coeff", -1)}
 _UNSCALED = ("none", "expected_average_only_in")
 
 
@@ -80,17 +80,16 @@ def token_scales(subject: Subject, windows: Sequence[np.ndarray]) -> list[np.nda
     kind = "none" if sae is None or subject.hook_out != subject.hook_name else sae.cfg.normalize_activations
     if kind in _UNSCALED:
         return [np.ones(len(window), np.float32) for window in windows]
-    if kind not in _SCALED_BY_TOKEN:
+    if kind not in _KEPT_SCALE:
         raise UsageError(
             f"{subject.name} normalises activations by {kind}, where a feature writes no fixed direction: choose "
             "another SAE."
         )
+    name, power = _KEPT_SCALE[kind]
     scales: list[np.ndarray] = []
     for window in windows:
         feature_activations(subject, as_rows(subject, [window]))
-        # What the SAE keeps from encoding for its decoder.
-        kept: Any = sae.ln_std if kind == "layer_norm" else 1 / sae.x_norm_coeff
-        scales.append(kept[0, 1:, 0].float().cpu().numpy())
+        scales.append((getattr(sae, name) ** power)[0, 1:, 0].float().cpu().numpy())
     return scales
 
 
