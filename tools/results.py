@@ -159,7 +159,10 @@ class ChangedToken(Compared):
 
 
 class ChangedMass(Compared):
-    """Mean change of the log of a set's probability, over its open tokens, in nats; `p_any` as for tokens."""
+    """Mean change of the log of a set's probability, over its open tokens, in nats.
+
+    `p_any` counts random directions that change any set that was watched so much.
+    """
 
     set: str
     size: int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..activations.rows import padded
 from ..directions import isotropic_rows, matched_rows
 from ..errors import UsageError
 from ..progress import Progress, silent
@@ -94,12 +95,8 @@ def token_scales(subject: Subject, windows: Sequence[np.ndarray]) -> list[np.nda
 
 
 def as_rows(subject: Subject, windows: Sequence[np.ndarray]) -> np.ndarray:
-    """Windows as rows of token ids behind BOS, (windows, longest + 1) int64, filled up with BOS."""
-    begin = bos(subject)
-    rows = np.full((len(windows), 1 + max(map(len, windows))), begin, np.int64)
-    for row, window in zip(rows, windows, strict=True):
-        row[1 : 1 + len(window)] = window
-    return rows
+    """Windows as rows of token ids behind BOS, (windows, longest + 1) int64, filled up with 0."""
+    return padded(list(windows), bos(subject)).clip(min=0)
 
 
 def _is_neurons(subject: Subject) -> bool:
