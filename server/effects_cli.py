@@ -66,17 +66,15 @@ def steer(
     with progress_bars() as progress:
         workbench = _open(subject, directions, device, dtype, feature, progress)
         opened = workbench.subject
-        if scale is None and opened.encoder is None:
-            raise UsageError(
-                f"{opened.name} has no encoder, so nothing says how strong its directions get: add --scale."
-            )
+        if opened.encoder is None and (scale is None or not text):
+            raise UsageError(f"{opened.name} has no encoder, so no index says where it fires: add --scale and --text.")
+        watched = _watch(workbench, sets)
         if text:
             chosen = given_texts(opened, text)
         else:
             chosen = random_contexts(opened, open_index(opened, progress), contexts or CONTEXTS)
         if scale is None:
             scale = largest_activation(opened, open_index(opened, progress), feature)
-        watched = _watch(workbench, sets)
         found = steered(opened, feature, chosen, watched, scale, strength=strength, random=random, progress=progress)
     _print(found, opened.name, json)
 
@@ -100,12 +98,12 @@ def ablate(
     _check(text, contexts, sets)
     with progress_bars() as progress:
         workbench = _open(subject, None, device, dtype, feature, progress)
-        opened = workbench.subject
+        opened, watched = workbench.subject, _watch(workbench, sets)
         if text:
             chosen = given_texts(opened, text)
         else:
             chosen = strongest_contexts(opened, open_index(opened, progress), feature, contexts or CONTEXTS)
-        found = ablated(opened, feature, chosen, _watch(workbench, sets), random=random, progress=progress)
+        found = ablated(opened, feature, chosen, watched, random=random, progress=progress)
     _print(found, opened.name, json)
 
 

@@ -92,6 +92,7 @@ def test_bare_directions_need_a_scale_and_texts(
     np.save(tmp_path / "rows.npy", pocket_bench.subject.decoder[:300])
     bare = Workbench(open_subject("pocket", directions=tmp_path / "rows.npy"), pocket_bench.library)
     monkeypatch.setattr(Workbench, "open", classmethod(lambda _cls, *_args, **_kwargs: bare))
-    refused = tsea("steer", "3", "--text", TEXT)
-    assert refused.exit_code == 2 and "add --scale" in refused.stderr
+    for lacking in (("--text", TEXT), ("--scale", "9")):
+        refused = tsea("steer", "3", *lacking)
+        assert refused.exit_code == 2 and "add --scale and --text" in refused.stderr
     assert tsea("steer", "3", "--text", TEXT, "--scale", "9", "--random", "16").exit_code == 0

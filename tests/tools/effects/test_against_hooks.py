@@ -181,7 +181,8 @@ def test_steering_is_a_hook_that_adds_the_row_at_every_token(
             at = int(active.abs().argmax())
             unit = written[at] / active[at]
             if row is not None:
-                unit = torch.from_numpy(row) * unit.norm() / np.linalg.norm(row)
+                along = torch.from_numpy(row)
+                unit = along * unit.norm() / along.norm()
             deltas.append(amount * unit * scales(subject, window, at)[:, None])
         same_logits(found, hugging_face, subject, contexts, deltas)
 
