@@ -26,7 +26,8 @@ def ablate(
     """Subtract activation times row at each token but BOS: all else, the dictionary's error included, stays.
 
     The same amounts are subtracted along `random` directions of the row's norm. Token and set changes are means over
-    the tokens on which the feature fires. Raises UsageError for bare directions, too few random directions and a
+    the tokens on which the feature fires, with an activation above 0; what a neuron lets through below 0 is taken out
+    too. Raises UsageError for bare directions, too few random directions and a
     feature that does not exist or writes nothing.
     """
     require_encoder(subject)
