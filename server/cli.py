@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
-from . import activation_cli
+from . import activation_cli, effects_cli
 from . import options as opt
 from .eval_cli import evals
 from .sets_cli import sets
@@ -123,6 +123,8 @@ app.command(epilog="Example: tsea find --text 'My favorite color is red.' --toke
 app.command(epilog="Example: tsea examples 7 --kind diverse --count 10")(activation_cli.examples)
 app.command(epilog="Example: tsea neighbours 7")(activation_cli.neighbours)
 app.command(epilog="Example: tsea position 7")(activation_cli.position)
+app.command(epilog="Example: tsea steer 618 --text 'There were' --set pos.CD")(effects_cli.steer)
+app.command(epilog="Example: tsea ablate 618 --set pos.CD")(effects_cli.ablate)
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")

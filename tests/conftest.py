@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dictionaries import make_sae  # noqa: F401 (a fixture)
 from hub import gpt2_small_hub  # noqa: F401 (a fixture)
 from hypothesis import settings
 

@@ -14,6 +14,13 @@ STATISTICS = ("mean", "std", "skewness", "kurtosis", "bimodality", "density")
 _FORMS = "Use a number, a range (0-63), a list (3,9,40-50), all, top:N:STATISTIC, class:NAME or density:LOW..HIGH."
 
 
+def require_feature(feature: int, n_features: int) -> int:
+    """The feature; raises UsageError where a dictionary of so many has none of that number."""
+    if not 0 <= feature < n_features:
+        raise UsageError(_unknown(feature, n_features))
+    return feature
+
+
 def select_features(selector: str, n_features: int, column: Callable[[str], np.ndarray]) -> np.ndarray:
     """Feature indices that a selector names: ascending, but `top` in descending order of its statistic.
 
@@ -66,6 +73,10 @@ def _listed(selector: str, n_features: int) -> np.ndarray:
         if last < first:
             raise UsageError(f"The range {part.strip()} runs backwards; write {last}-{first}.")
         if last >= n_features:
-            raise UsageError(f"Feature {last} does not exist: this dictionary has features 0 to {n_features - 1}.")
+            raise UsageError(_unknown(last, n_features))
         chosen.update(range(first, last + 1))
     return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _unknown(feature: int, n_features: int) -> str:
+    return f"Feature {feature} does not exist: this dictionary has features 0 to {n_features - 1}."

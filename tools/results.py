@@ -214,6 +214,80 @@ class PositionRow(BaseModel):
     means: list[float]
 
 
+class Compared(BaseModel):
+    """A change beside those that random directions of the same norm make.
+
+    `p` is (r + 1) / (n + 1), with r of n of them changing as much or more in the same direction.
+    """
+
+    change: float
+    random_mean: float
+    random_sd: float
+    p: float
+
+
+class ChangedToken(Compared):
+    """Mean change of one open token's log-probability, in nats.
+
+    `p_any` counts random directions that change any open token so much: it holds for the token that changed most.
+    """
+
+    token: str
+    id: int
+    p_any: float
+
+
+class ChangedMass(Compared):
+    """Mean change of the log of a set's probability, over its open tokens, in nats.
+
+    `p_any` counts random directions that change any set that was watched so much.
+    """
+
+    set: str
+    size: int
+    p_any: float
+
+
+class ContextEffect(BaseModel):
+    """One context: where it comes from, its text, tokens and those the feature acts on, and what changed in it."""
+
+    source: str
+    text: str
+    tokens: int
+    acting: int
+    kl: float | None
+    loss_change: float | None
+    kl_by_position: list[float]
+
+
+class EffectResult(BaseModel):
+    """What a feature's steering or ablation changes in the model's next-token predictions, in nats.
+
+    Steering adds `strength` times `scale`, an activation, at every token; both are null for ablation. `tokens` are
+    positions of text, `acting` those the feature acts on: all when steered, those it fires on when ablated. `kl`,
+    KL(before || after), and the change of the loss on actual next tokens that are open are means over positions, with
+    `_acting` over acting ones, null where none counts. Tokens and sets are open ones, their changes means over acting
+    positions.
+    """
+
+    feature: int
+    operation: Literal["steer", "ablate"]
+    strength: float | None
+    scale: float | None
+    tokens: int
+    acting: int
+    random: int
+    kl: Compared | None
+    loss_change: Compared | None
+    kl_acting: Compared | None
+    loss_change_acting: Compared | None
+    promoted: list[ChangedToken]
+    suppressed: list[ChangedToken]
+    sets: list[ChangedMass]
+    contexts: list[ContextEffect]
+    notes: list[str]
+
+
 class SetOverlap(BaseModel):
     """Tokens that two sets share: over all of both (Jaccard index), and over those of the smaller one."""
 

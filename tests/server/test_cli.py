@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from tsea.server.cli import app
 from tsea.tools.workbench import Workbench
 
+TEXT = "There were about 12 of them in 1905, 1906"
 CONTRACT = json.loads((Path(__file__).parent / "json_contract.json").read_text())
 
 
@@ -48,6 +49,8 @@ def _shape(value: Any) -> Any:
         ("enrich", ["enrich", "3", "--sets", "regex.*", "--json"]),
         ("enrich --spec", ["enrich", "0-40", "--spec", '{"suffix": "ing"}', "--json"]),
         ("sets", ["sets", "list", "--json"]),
+        ("steer", ["steer", "618", "--scale", "10", "--text", TEXT, "--random", "16", "--json"]),
+        ("ablate", ["ablate", "618", "--text", TEXT, "--set", "regex.all_caps", "--random", "16", "--json"]),
     ],
 )
 def test_json_output_has_the_documented_fields_in_every_line(tsea: Any, command: str, arguments: list[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from ..errors import UsageError
-from ..features import select_features
+from ..features import require_feature, select_features
 from ..progress import Progress, silent
 from ..results import (
     ExampleKind,
@@ -206,6 +206,4 @@ class Activity:
         return [self.subject.vocabulary.shown(token) for token in tokens.tolist()]
 
     def _checked(self, feature: int) -> int:
-        if not 0 <= feature < self.subject.n_features:
-            raise UsageError(f"No feature {feature}: {self.subject.name} has 0 to {self.subject.n_features - 1}.")
-        return feature
+        return require_feature(feature, self.subject.n_features)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,28 +104,6 @@ def hf_models(tokenizer: Any) -> dict[str, Any]:
 def hf_model(hf_models: dict[str, Any]) -> Callable[[str], Any]:
     """A model of the named architecture that the test may change (TransformerBridge changes what it wraps)."""
     return lambda name: copy.deepcopy(hf_models[name])
-
-
-@pytest.fixture(scope="session")
-def make_sae() -> Callable[..., Any]:
-    """Build a sae-lens SAE with random weights: make_sae(d_in, hook_name, d_sae=..., **metadata)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch
-        from sae_lens.saes.sae import SAEMetadata
-        from sae_lens.saes.standard_sae import StandardSAE, StandardSAEConfig
-
-    def make(d_in: int, hook_name: str, *, d_sae: int = 12, **metadata: Any) -> Any:
-        generator = torch.Generator().manual_seed(1)
-        config = StandardSAEConfig(d_in=d_in, d_sae=d_sae, metadata=SAEMetadata(hook_name=hook_name, **metadata))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            sae = StandardSAE(config)
-        for parameter in sae.parameters():
-            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
-        return sae
-
-    return make
 
 
 HOOK = f"blocks.{N_LAYERS - 1}.hook_resid_pre"

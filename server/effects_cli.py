@@ -1,0 +1,179 @@
+"""The commands on effects: what adding a feature to the model, or taking it out, changes in its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..tools.errors import UsageError
+from . import options as opt
+from .terminal import print_json, print_lines, print_table, progress_bars
+
+if TYPE_CHECKING:
+    from ..tools.effects.watched import Watched
+    from ..tools.progress import Progress
+    from ..tools.results import ChangedToken, Compared, EffectResult
+    from ..tools.workbench import Workbench
+
+CONTEXTS = 8
+_SHOWN_TOKENS = 5
+
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", help="Text to run on; several times for several.", show_default=False),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Token set to watch, in JSON or a library name; several times for several (default: those most changed).",
+        show_default=False,
+    ),
+]
+Contexts = Annotated[
+    int | None,
+    typer.Option(min=1, help=f"Contexts of the index, instead of --text (default: {CONTEXTS}).", show_default=False),
+]
+Random = Annotated[int, typer.Option(help="Random directions to compare with, at least 16.")]
+
+
+def steer(
+    feature: opt.Feature,
+    text: Texts = None,
+    strength: Annotated[float, typer.Option(help="How many times the scale is added; negative to subtract.")] = 1.0,
+    scale: Annotated[
+        float | None,
+        typer.Option(help="An activation (default: the feature's largest on open text).", show_default=False),
+    ] = None,
+    sets: Sets = None,
+    contexts: Contexts = None,
+    random: Random = 32,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Add a feature at every token and see what is predicted then, beside random directions of the same norm."""
+    from ..tools.activations.indexing import open_index
+    from ..tools.effects.contexts import given_texts, largest_activation, random_contexts
+    from ..tools.effects.steering import steer as steered
+
+    _check(text, contexts, sets)
+    with progress_bars() as progress:
+        workbench = _open(subject, directions, device, dtype, feature, progress)
+        opened = workbench.subject
+        if opened.encoder is None and (scale is None or not text):
+            raise UsageError(f"{opened.name} has no encoder, so no index says where it fires: add --scale and --text.")
+        watched = _watch(workbench, sets)
+        if text:
+            chosen = given_texts(opened, text)
+        else:
+            chosen = random_contexts(opened, open_index(opened, progress), contexts or CONTEXTS)
+        if scale is None:
+            scale = largest_activation(opened, open_index(opened, progress), feature)
+        found = steered(opened, feature, chosen, watched, scale, strength=strength, random=random, progress=progress)
+    _print(found, opened.name, json)
+
+
+def ablate(
+    feature: opt.Feature,
+    text: Texts = None,
+    sets: Sets = None,
+    contexts: Contexts = None,
+    random: Random = 32,
+    subject: opt.SubjectName = "pocket",
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Take a feature out where it fires and see what is predicted then, beside random directions of the same size."""
+    from ..tools.activations.indexing import open_index
+    from ..tools.effects.ablation import ablate as ablated
+    from ..tools.effects.contexts import given_texts, strongest_contexts
+
+    _check(text, contexts, sets)
+    with progress_bars() as progress:
+        workbench = _open(subject, None, device, dtype, feature, progress)
+        opened, watched = workbench.subject, _watch(workbench, sets)
+        if text:
+            chosen = given_texts(opened, text)
+        else:
+            chosen = strongest_contexts(opened, open_index(opened, progress), feature, contexts or CONTEXTS)
+        found = ablated(opened, feature, chosen, watched, random=random, progress=progress)
+    _print(found, opened.name, json)
+
+
+def _check(text: Sequence[str] | None, contexts: int | None, sets: Sequence[str] | None) -> None:
+    """Refuse what needs no model to be refused."""
+    from ..tools.token_sets.spec import parse_spec
+
+    if text and contexts is not None:
+        raise UsageError("--contexts counts contexts of the index and --text gives texts instead: use one of them.")
+    for written in sets or ():
+        parse_spec(written)
+
+
+def _open(
+    subject: str, directions: Path | None, device: str | None, dtype: str | None, feature: int, progress: Progress
+) -> Workbench:
+    from ..tools.workbench import Workbench
+
+    workbench = Workbench.open(subject, directions=directions, device=device, dtype=dtype, progress=progress)
+    workbench.select(feature)  # a feature that does not exist is refused before an index is made
+    return workbench
+
+
+def _watch(workbench: Workbench, sets: Sequence[str] | None) -> Watched:
+    from ..tools.effects.watched import watch
+
+    return watch(workbench.subject.vocabulary, workbench.library, workbench.open_ids, sets or ())
+
+
+def _print(found: EffectResult, subject: str, json: bool) -> None:
+    if json:
+        return print_json([found])
+    done = (
+        f"Feature {found.feature} of {subject} ablated: "
+        if found.operation == "ablate"
+        else f"Feature {found.feature} of {subject} steered by {found.strength:g} x {found.scale:.3g}: "
+    )
+    count = len(found.contexts)
+    print_lines(
+        [
+            f"{done}{count} context{'s' * (count != 1)}, {found.tokens:,} tokens, {found.acting:,} acted on, "
+            f"{found.random} random directions",
+            *found.notes,
+        ]
+    )
+    print_table(
+        ("change, in nats", "", "by the feature", "random mean", "random sd", "p", "p of any"),
+        _lines(found),
+        title="p: share of random directions that change it as much in the same direction; p of any: that change any "
+        "token or set as much",
+    )
+
+
+def _lines(found: EffectResult) -> Iterator[tuple[object, ...]]:
+    measures = [("KL a token", "all", found.kl), ("loss a token", "all", found.loss_change)]
+    if found.acting < found.tokens:
+        measures += [
+            ("KL a token", "where it fires", found.kl_acting),
+            ("loss a token", "where it fires", found.loss_change_acting),
+        ]
+    for name, where, change in measures:
+        if change is not None:
+            yield name, where, *_figures(change), None
+    tokens: list[tuple[str, list[ChangedToken]]] = [("promoted", found.promoted), ("suppressed", found.suppressed)]
+    for name, changed in tokens:
+        for one in changed[:_SHOWN_TOKENS]:
+            yield name, one.token, *_figures(one), one.p_any
+    for one in found.sets:
+        yield "set", one.set, *_figures(one), one.p_any
+
+
+def _figures(change: Compared) -> tuple[float, float, float, float]:
+    return change.change, change.random_mean, change.random_sd, change.p
