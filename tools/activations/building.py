@@ -38,6 +38,11 @@ def build(
         raise UsageError("The corpus holds no text: nothing to index.")
 
 
+def tokens_at_once(subject: Subject) -> int:
+    """Most tokens of a batch, padding included: all activations of a batch are held densely for a moment."""
+    return _DENSE_BYTES // (4 * subject.n_features)
+
+
 def _read_chunk(subject: Subject, waiting: Iterator[Row]) -> tuple[list[Row], Active] | None:
     """Rows of a chunk and their activations; None when no row is left."""
     rows: list[Row] = []
@@ -73,7 +78,7 @@ def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
     special = sorted(subject.vocabulary.special)
     starts = np.concatenate([[0], np.cumsum([len(row.tokens) for row in page])])
     by_length = sorted(range(len(page)), key=lambda i: (len(page[i].tokens), i))
-    for batch in _batches(by_length, page, _DENSE_BYTES // (4 * subject.n_features)):
+    for batch in _batches(by_length, page, tokens_at_once(subject)):
         windows = [page[i].tokens for i in batch]
         ids = padded(windows, bos(subject))
         active = feature_activations(subject, ids.clip(min=0)).float().cpu().numpy()
