@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..tools.results import IndexSummary
     from ..tools.subject import Subject
 
-TURNS = 5
+TURNS = 3
 LARGER = 10  # times the corpus, for the second figure of memory
 _LONGEST = 16  # rows of the sampled corpus that make the longest document
 
