@@ -114,7 +114,7 @@ def _write_corpus(path: Path) -> None:
     rows = bundled_text()[:, 1:]
     sizes = np.random.default_rng(0).integers(1, _LONGEST, len(rows), endpoint=True)
     documents = np.split(rows, np.cumsum(sizes)[np.cumsum(sizes) < len(rows)])
-    texts = [tokenizer.decode(document.ravel().tolist(), skip_special_tokens=True) for document in documents]
+    texts = [str(tokenizer.decode(document.ravel().tolist(), skip_special_tokens=True)) for document in documents]
     path.write_text(f"\n{SEPARATOR}\n".join(texts), encoding="utf-8")
 
 
