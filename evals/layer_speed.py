@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .fresh_home import fresh_home
 from .made_up import made_up_subject
 from .workload import Workload
 
@@ -68,7 +67,7 @@ def _enrichment(workload: Workload) -> Enrichment:
     from ..tools.storage.cache import ByteCache
     from ..tools.views import View
 
-    _fresh_home()
+    fresh_home()
     subject = made_up_subject("speed", workload.unembedding(), workload.decoder())
     view = View(np.arange(workload.tokens), SetIndex.from_positions(workload.sets(), workload.tokens))
     cache = ByteCache()
@@ -89,7 +88,7 @@ def _indexed_bench(workload: Workload) -> Workbench:
     from ..tools.token_sets.library import TokenSet, TokenSetLibrary
     from ..tools.workbench import Workbench
 
-    _fresh_home()
+    fresh_home()
     subject = made_up_subject("speed", workload.unembedding(), workload.decoder())
     sets = [TokenSet("all", "speed", "all", np.arange(workload.tokens), "made up", "")]
     bench = Workbench(subject, TokenSetLibrary(sets, subject.vocabulary.hash))
@@ -104,13 +103,3 @@ def _new_specs(workload: Workload) -> Iterator[str]:
     rng, size = np.random.default_rng([workload.seed, 4]), workload.set_sizes[0]
     while True:
         yield json.dumps({"ids": rng.choice(workload.tokens, size, replace=False).tolist()})
-
-
-def _fresh_home() -> None:
-    """Nothing is left behind, and nothing found: caches and indexes go to a folder that ends with the process."""
-    folder = tempfile.TemporaryDirectory(prefix="tsea-speed-")
-    _FOLDERS.append(folder)
-    os.environ["TSEA_HOME"] = folder.name
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

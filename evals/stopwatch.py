@@ -7,17 +7,19 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from .workload import THREADS, Prepare, Workload
 
 # Short work is repeated this often; nothing is repeated once this many seconds are spent.
 MAX_REPEATS = 7
 ENOUGH_SECONDS = 10.0
+Found = TypeVar("Found")
 _LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -32,10 +34,15 @@ class Measurement:
 
 
 def measure_apart(prepare: Prepare, workload: Workload) -> Measurement:
-    """As `measure`, in a fresh process with THREADS threads; raises what the work raises."""
+    """As `measure`, in a fresh process."""
+    return apart(measure, prepare, workload)
+
+
+def apart(function: Callable[..., Found], *arguments: Any) -> Found:
+    """Call a function in a fresh process with THREADS threads; raises what it raises."""
     spawn = multiprocessing.get_context("spawn")
     with _threads_of_children(), ProcessPoolExecutor(1, spawn, initializer=_print_to_stderr) as pool:
-        return pool.submit(measure, prepare, workload).result()
+        return pool.submit(function, *arguments).result()
 
 
 def measure(prepare: Prepare, workload: Workload) -> Measurement:
@@ -43,14 +50,27 @@ def measure(prepare: Prepare, workload: Workload) -> Measurement:
     prepare(workload.small())()
     work = prepare(workload)
     gc.collect()
-    before = _reset_peak()
+    before = reset_peak()
     seconds: list[float] = []
     while len(seconds) < MAX_REPEATS and sum(seconds) < ENOUGH_SECONDS:
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
-    peak_mb = None if before is None else max(0, _kilobytes("VmHWM") - before) * 1024 / 1e6
-    return Measurement(statistics.median(seconds), peak_mb, len(seconds))
+    return Measurement(statistics.median(seconds), peak_above(before), len(seconds))
+
+
+def reset_peak() -> int | None:
+    """Resident memory in kB, from which the kernel now counts the peak anew; None where it does not."""
+    try:
+        _CLEAR.write_text("5")
+        return _kilobytes("VmRSS")
+    except OSError:
+        return None
+
+
+def peak_above(before: int | None) -> float | None:
+    """By how many MB the peak since `reset_peak` was above what it returned."""
+    return None if before is None else max(0, _kilobytes("VmHWM") - before) * 1024 / 1e6
 
 
 @contextmanager
@@ -72,15 +92,6 @@ def _threads_of_children() -> Iterator[None]:
 def _print_to_stderr() -> None:
     # Some libraries print when they are imported; standard output is for the figures.
     os.dup2(2, 1)
-
-
-def _reset_peak() -> int | None:
-    """Resident memory in kB, from which the kernel now counts the peak anew; None where it does not."""
-    try:
-        _CLEAR.write_text("5")
-        return _kilobytes("VmRSS")
-    except OSError:
-        return None
 
 
 def _kilobytes(field: str) -> int:

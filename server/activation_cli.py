@@ -25,7 +25,10 @@ def index(
             help="Text, JSON lines, a folder of them, or hf:DATASET; several times for several.", show_default=False
         ),
     ] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Stop after so many tokens.", show_default=False)] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after so many tokens (bundled text: after 200,000).", show_default=False),
+    ] = None,
     subject: opt.SubjectName = "pocket",
     device: opt.Device = None,
     dtype: opt.Dtype = None,

@@ -46,6 +46,15 @@ def speed(
         _give(report(cases or (), features, progress), json, out)
 
 
+@evals.command("index-speed", epilog="Example: tsea eval index-speed --out evals/measured")
+def index_speed(json: Json = False, out: Out = None) -> None:
+    """Throughput of the activation index beside model and SAE alone, and its peak memory as the corpus grows."""
+    from ..evals.index_speed import report
+
+    with progress_bars() as progress:
+        _give(report(progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval calibrate --json")
 def calibrate(json: Json = False, out: Out = None) -> None:
     """Type I error, false discoveries and power of every statistic under every null, where the truth is known."""

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import torch
 
 from ..errors import UsageError
 from ..progress import Progress, silent
@@ -37,6 +36,11 @@ def build(
         progress("tokens indexed", int(store.firsts[-1]), expected)
     if not store.chunks:
         raise UsageError("The corpus holds no text: nothing to index.")
+
+
+def tokens_at_once(subject: Subject) -> int:
+    """Most tokens of a batch, padding included: all activations of a batch are held densely for a moment."""
+    return _DENSE_BYTES // (4 * subject.n_features)
 
 
 def _read_chunk(subject: Subject, waiting: Iterator[Row]) -> tuple[list[Row], Active] | None:
@@ -71,18 +75,30 @@ def _page(waiting: Iterator[Row]) -> list[Row]:
 
 def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
     """What is active in a page, batch by batch: rows of like length together."""
-    special = torch.tensor(sorted(subject.vocabulary.special))
+    special = sorted(subject.vocabulary.special)
     starts = np.concatenate([[0], np.cumsum([len(row.tokens) for row in page])])
     by_length = sorted(range(len(page)), key=lambda i: (len(page[i].tokens), i))
-    for batch in _batches(by_length, page, _DENSE_BYTES // (4 * subject.n_features)):
+    for batch in _batches(by_length, page, tokens_at_once(subject)):
         windows = [page[i].tokens for i in batch]
-        ids = torch.from_numpy(padded(windows, bos(subject)))
-        text = ids >= 0
-        active = feature_activations(subject, ids.clamp(min=0).numpy())[:, 1:].float().cpu()
-        counted = (text & ~torch.isin(ids, special))[:, 1:]
-        row, position, feature = ((active > 0) & counted[:, :, None]).nonzero(as_tuple=True)
-        first = torch.from_numpy(starts[batch])
-        yield Active(feature.numpy(), (first[row] + position).numpy(), active[row, position, feature].numpy())
+        ids = padded(windows, bos(subject))
+        active = feature_activations(subject, ids.clip(min=0)).float().cpu().numpy()
+        # Where each token lies in the page; -1 for what is no text.
+        positions = np.where(ids >= 0, starts[batch][:, None] + np.arange(-1, ids.shape[1] - 1), -1)
+        positions[np.isin(ids, special)] = -1
+        positions[:, 0] = -1
+        yield _above_zero(active.reshape(-1, subject.n_features), positions.ravel())
+
+
+def _above_zero(active: np.ndarray, positions: np.ndarray) -> Active:
+    """Activations (tokens, features) above zero, of tokens whose position (tokens,) is no -1."""
+    # Over a flat mask NumPy skips what is zero many bytes at a time; torch and several axes take five times as long.
+    flat = active.reshape(-1)
+    found = np.flatnonzero(flat > 0)
+    tokens, features = np.divmod(found, active.shape[1])
+    positions = positions[tokens]
+    counted = positions >= 0
+    found = found[counted]
+    return Active(features[counted].astype(np.int32), positions[counted].astype(np.uint32), flat[found])
 
 
 def _batches(order: Sequence[int], page: Sequence[Row], tokens: int) -> Iterator[list[int]]:

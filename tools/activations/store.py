@@ -66,7 +66,8 @@ class Chunk:
         """
         features, positions, values = active
         sizes = [len(row.tokens) for row in rows]
-        order = np.lexsort((positions, features))
+        order = _ascending(positions)
+        order = order[_ascending(features[order])]
         arrays = {
             "tokens": np.concatenate([row.tokens for row in rows]).astype(np.uint32),
             "starts": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
@@ -171,3 +172,11 @@ class RowTable:
     def of(self, positions: np.ndarray) -> np.ndarray:
         """Rows (n,) of positions (n,)."""
         return np.searchsorted(self.starts, positions, side="right") - 1
+
+
+def _ascending(keys: np.ndarray) -> np.ndarray:
+    """Places (n,) int64 of keys (n,), integers from 0 to 2^31, in ascending order, equal ones as they come."""
+    # NumPy sorts plain integers with vector instructions, several times faster than any of its stable index sorts.
+    places = (keys.astype(np.int64) << 32) | np.arange(len(keys))
+    places.sort()
+    return places & 0xFFFFFFFF
