@@ -155,6 +155,17 @@ class Part:
             positions + after + 1, table.starts[rows + 1]
         )
 
+    def row_lengths(self, rows: np.ndarray) -> np.ndarray:
+        """Tokens in each of some rows of the part."""
+        starts = self._store.rows.starts
+        return starts[rows + 1] - starts[rows]
+
+    def row(self, row: int) -> tuple[int, np.ndarray]:
+        """First position and token ids of a row of the part; raises KeyError for a row elsewhere."""
+        if not self._of_part[row]:
+            raise KeyError("a row outside the part")
+        return int(self._store.rows.starts[row]), self._store.row_tokens(row)
+
     def random_positions(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Positions of random rows of the part, each row as likely as any other."""
         starts = self._store.rows.starts

@@ -55,6 +55,23 @@ def feature_activations(subject: Subject, rows: np.ndarray) -> Any:
         return subject.sae.encode(found)
 
 
+def encoder_input(subject: Subject, rows: np.ndarray) -> Any:
+    """What the encoder's rows are multiplied with on rows of tokens: a float tensor (rows, context, width).
+
+    Raises UsageError as `require_encoder` does.
+    """
+    import torch
+
+    require_encoder(subject)
+    # Neurons are read behind their nonlinearity; their encoder rows stand before it.
+    hook = subject.hook_name.replace("mlp.hook_post", "mlp.hook_in") if subject.sae is None else subject.hook_name
+    (found,) = read(subject, rows, [hook])
+    if subject.sae is None:
+        return found
+    with torch.no_grad():
+        return subject.sae.process_sae_in(found)
+
+
 def _as_read_by(sae: Any, activations: Any) -> Any:
     """Attention z comes as (rows, context, heads, d_head): SAEs read it so, side by side, or one head alone."""
     if activations.ndim == 3:

@@ -1,0 +1,1 @@
+"""The input side: token sets tested on what makes features fire."""

@@ -1,0 +1,66 @@
+"""Token sets at the places of a slice: at the token that a feature fires on, and at the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..statistics.reading import reading_shares
+from ..token_sets.library import TokenSet
+from .slices import Slice
+
+Where = Literal["token", "previous"]
+WHERES: tuple[Where, ...] = ("token", "previous")
+
+
+class Column(NamedTuple):
+    """One test: a set (its place in the library) at one place."""
+
+    where: Where
+    set: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which columns each token of a slice belongs to: those of its own, and those of the token before it.
+
+    `base` (columns,) is the share of the slice's tokens in each.
+    """
+
+    columns: list[Column]
+    pointers: np.ndarray
+    members: np.ndarray
+    base: np.ndarray
+
+    @classmethod
+    def of(cls, read: Slice, sets: Sequence[TokenSet], columns: Sequence[Column]) -> Places:
+        """The places of some columns."""
+        owners: list[list[int]] = [[] for _ in read.positions]
+        counts = np.zeros(len(columns), np.int64)
+        for number, (where, chosen) in enumerate(columns):
+            tokens = read.tokens if where == "token" else read.previous
+            found = np.flatnonzero(np.isin(tokens, sets[chosen].ids))
+            counts[number] = len(found)
+            for at in found.tolist():
+                owners[at].append(number)
+        pointers = np.cumsum([0, *map(len, owners)], dtype=np.int64)
+        members = np.fromiter((number for own in owners for number in own), np.int32, int(pointers[-1]))
+        return cls(list(columns), pointers, members, counts / len(owners))
+
+    def shares(self, at: np.ndarray, levels: Sequence[int]) -> np.ndarray:
+        """Reading shares (B, levels, columns) of firings at (B, n) of the slice, strongest first, -1 where none is."""
+        return reading_shares(at, self.pointers, self.members, np.array(levels, np.int64), len(self.columns))
+
+
+def frequent_columns(read: Slice, sets: Sequence[TokenSet], least: int) -> list[Column]:
+    """Sets at places where at least `least` tokens of the slice are theirs, and no more than half."""
+    columns: list[Column] = []
+    for where in WHERES:
+        tokens = read.tokens if where == "token" else read.previous
+        counts = np.bincount(tokens[tokens >= 0])
+        sizes = [int(counts[s.ids[s.ids < len(counts)]].sum()) for s in sets]
+        columns += [Column(where, number) for number, size in enumerate(sizes) if least <= size <= len(tokens) / 2]
+    return columns

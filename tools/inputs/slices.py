@@ -1,0 +1,61 @@
+"""A slice of an index: some rows of a part with what the dictionary's encoder reads at every token.
+
+Random directions can be run through it like the encoder's own rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..activations.part import Part
+from ..activations.rows import padded
+from ..activations.store import Firings
+from ..subject.reading import bos, encoder_input
+from ..subject.subject import Subject
+
+_BATCH_TOKENS = 4096
+_SEED = 41
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`positions` (n,) of the index, ascending; token ids there and before them in the row (-1: none).
+
+    `read` (n, width of the encoder) float32 is what the encoder's rows are multiplied with.
+    """
+
+    positions: np.ndarray
+    tokens: np.ndarray
+    previous: np.ndarray
+    read: np.ndarray
+
+    def strongest(self, firings: Firings, most: int) -> np.ndarray:
+        """Where in the slice the strongest of a feature's firings are, strongest first, earlier ones first."""
+        at = np.searchsorted(self.positions, firings.positions)
+        inside = at < len(self.positions)
+        inside[inside] = self.positions[at[inside]] == firings.positions[inside]
+        order = np.lexsort((at[inside], -firings.values[inside]))
+        return at[inside][order][:most]
+
+
+def slice_of(subject: Subject, part: Part, tokens: int) -> Slice:
+    """About so many tokens of random rows of a part, the same ones each time; special tokens are left out."""
+    rows = np.random.default_rng(_SEED).permutation(part.rows)
+    enough = int(np.searchsorted(np.cumsum(part.row_lengths(rows)), tokens)) + 1
+    parts = list(_read(subject, part, np.sort(rows[:enough])))
+    return Slice(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _read(subject: Subject, part: Part, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    special = list(subject.vocabulary.special)
+    size = max(1, _BATCH_TOKENS // int(part.row_lengths(rows).max()))
+    for begin in range(0, len(rows), size):
+        texts = [part.row(row) for row in rows[begin : begin + size].tolist()]
+        found = encoder_input(subject, padded([tokens for _, tokens in texts], bos(subject)).clip(min=0))
+        for (start, tokens), values in zip(texts, found[:, 1:].float().cpu().numpy(), strict=True):
+            kept = np.flatnonzero(~np.isin(tokens, special))
+            previous = np.concatenate([[-1], tokens[:-1]])
+            yield start + kept, tokens[kept], previous[kept], values[kept]

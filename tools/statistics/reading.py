@@ -1,0 +1,35 @@
+"""Reading share: how much of a feature's strongest firings falls on the tokens of a set.
+
+Of the m strongest firings, the one of rank i (from 0) weighs (m - i) / m; the share of a set is the weight on its
+tokens over the weight of all. Only ranks count, so that random directions may be held against a feature on their own m
+strongest tokens: amounts, whose tails are heavier in features, would pass for enrichment.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._reading_kernels import ranked_shares
+from .threads import over_blocks
+
+
+def reading_shares(
+    codes: NDArray[np.int64],
+    pointers: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    levels: NDArray[np.int64],
+    sets: int,
+) -> NDArray[np.float32]:
+    """Shares (B, L, S) at each of L ascending numbers of firings, from token codes (B, n) of firings, strongest first.
+
+    The token of code c belongs to the sets columns[pointers[c]:pointers[c + 1]]; -1 stands for a token of no set.
+    """
+    shares = np.zeros((len(codes), len(levels), sets), np.float32)
+    ordered = np.ascontiguousarray(codes)
+
+    def fill(start: int, stop: int) -> None:
+        ranked_shares(ordered[start:stop], pointers, columns, levels, shares[start:stop])
+
+    over_blocks(len(codes), fill)
+    return shares
