@@ -66,7 +66,7 @@ def _measured(name: str, calls: int) -> list[ActivityRow]:
     rows: list[ActivityRow] = []
     for call, ask in questions:
         taken = [_milliseconds(ask, text) for text in _sentences(activity, calls + 1)][1:]
-        rows.append(ActivityRow(name, call, calls, *np.percentile(taken, [50, 95]).tolist()))
+        rows.append(ActivityRow(name, call, calls, float(np.median(taken)), float(np.percentile(taken, 95))))
     return rows
 
 

@@ -87,7 +87,7 @@ class Part:
         """Firings, maximum and sum of every feature, (features,) each; computed once and kept beside the index."""
         path = self._store.folder / "totals" / f"{'-'.join(self.sides)}.npz"
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
                 return Totals(**kept)
         except (OSError, EOFError, ValueError, TypeError, BadZipFile):  # not there, or damaged
             totals = self._totals()

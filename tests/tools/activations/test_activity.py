@@ -97,7 +97,7 @@ def test_features_found_in_a_text_are_those_closest_to_their_open_maximum(
 
 
 def test_a_token_that_is_not_there_is_answered_with_those_that_are(activity: Activity) -> None:
-    with pytest.raises(UsageError, match="No token of the text is 'red'. .*: a \u2423red \u2423car$"):
+    with pytest.raises(UsageError, match="No token of the text is 'red'. .*: a \u2423red \u2423car \u2423a$"):
         activity.find("a red car a red car", "red")
     with pytest.raises(UsageError, match=r" \.\.\.$"):
         activity.find(" ".join("a b c d e f g h i j k l m n o p q r s t u v w x y z"), "red")
@@ -157,7 +157,7 @@ def test_examples_carry_the_text_and_the_activations_of_the_index(
         begin = position - row.position
         shown = slice(begin, begin + len(row.tokens))
         assert row.tokens == [subject.vocabulary.shown(t) for t in store.tokens(np.arange(shown.start, shown.stop))]
-        np.testing.assert_array_equal(np.float32(row.activations), dense[shown, feature])
+        np.testing.assert_array_equal(np.array(row.activations, np.float32), dense[shown, feature])
         assert row.document == f"{store.rows.keys[store.rows.of(np.array([position]))[0]]:016x}"
         if row.position + 1 < len(row.tokens):
             assert row.next_token == row.tokens[row.position + 1] and row.next_log_prob is not None
