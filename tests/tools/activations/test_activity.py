@@ -157,7 +157,7 @@ def test_examples_carry_the_text_and_the_activations_of_the_index(
         begin = position - row.position
         shown = slice(begin, begin + len(row.tokens))
         assert row.tokens == [subject.vocabulary.shown(t) for t in store.tokens(np.arange(shown.start, shown.stop))]
-        np.testing.assert_array_equal(np.array(row.activations, np.float32), dense[shown, feature])
+        np.testing.assert_array_equal(np.asarray(row.activations, np.float32), dense[shown, feature])
         assert row.document == f"{store.rows.keys[store.rows.of(np.array([position]))[0]]:016x}"
         if row.position + 1 < len(row.tokens):
             assert row.next_token == row.tokens[row.position + 1] and row.next_log_prob is not None
@@ -177,7 +177,7 @@ def test_log_probabilities_of_next_tokens_are_those_of_the_transformers_library(
 ) -> None:
     from transformers import GPT2LMHeadModel
 
-    model = GPT2LMHeadModel.from_pretrained(SAMPLED_CORPUS.parent / "model").eval()
+    model = GPT2LMHeadModel.from_pretrained(SAMPLED_CORPUS.parent / "model", dtype=torch.float32).eval()
     rows = np.array([[subject.model.tokenizer.bos_token_id, *store.row_tokens(row)[:40]] for row in range(5)])
     places, tokens = [0, 1, 39, 12, 40], [5, *(int(rows[i, p + 1]) for i, p in ((1, 1), (2, 39), (3, 12))), 900]
     with torch.no_grad():
