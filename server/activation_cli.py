@@ -48,7 +48,7 @@ def index(
     sides = ", ".join(f"{count:,} {side.replace('_', '-')}" for side, count in found.documents.items())
     print_lines(
         [
-            f"{found.tokens:,} tokens, {sum(found.documents.values()):,} documents ({sides})",
+            f"{found.tokens:,} tokens; documents: {sides}",
             f"{found.firing:,} of {found.features:,} features fire, {found.l0:.1f} a token on average",
             f"Index: {found.folder}",
             *found.notes,
@@ -76,21 +76,18 @@ def activate(
             chosen = np.array(list(dict.fromkeys(found)), np.int64)
         else:
             chosen = activity.select(features)
+        _note_windows(activity, texts)
         rows = list(activity.activate(texts, chosen))
-    first = zip(texts, rows[:: max(1, len(chosen))], strict=False)
-    print_notes(
-        f"{text[:30]!r}... is longer than the context, so it was read in {row.windows} windows."
-        for text, row in first
-        if row.windows > 1
-    )
     if json:
         return print_json(rows)
-    numbered = [(1 + i // len(chosen), row) for i, row in enumerate(rows)]
-    lines = sorted(numbered, key=lambda line: chosen.tolist().index(line[1].feature))
+    by_feature = [rows[start :: len(chosen)] for start in range(len(chosen))]
+    firing = [group for group in by_feature if any(max(row.activations) > 0 for row in group)]
     print_table(
         ("feature", "text", "max", "at", "fires on"),
-        [(row.feature, number, *_strongest(row)) for number, row in lines],
+        [(row.feature, number, *_strongest(row)) for group in firing for number, row in enumerate(group, 1)],
     )
+    if silent := len(by_feature) - len(firing):
+        print_notes([f"Silent in all of it: {silent:,} of {len(by_feature):,} features."])
 
 
 def find(
@@ -114,6 +111,7 @@ def find(
     for name in subject or ["pocket"]:
         with _activity(name, device, dtype) as activity:
             rows += activity.find(text, token, count)
+            _note_windows(activity, [text])
     rows = sorted(rows, key=lambda row: -(row.normalised or 0))[:count]
     if json:
         return print_json(rows)
@@ -138,15 +136,15 @@ def examples(
     """Contexts of a feature: where it fires most, at every strength, on different things; and where it stays silent."""
     from ..tools.activations.activity import example_kinds
 
+    kinds = example_kinds(kind)
     with _activity(subject, device, dtype) as activity:
-        found = activity.examples(feature, example_kinds(kind), count)
+        found = activity.examples(feature, kinds, count)
+        _note_silence(activity, feature)
         if json:
             return print_json(found)
         about = activity.summary(feature)
         rows = list(found)
-    if about.max is None or about.mean is None:
-        print_lines([f"Feature {feature} does not fire on the {about.tokens:,} open tokens of the index."])
-    else:
+    if about.max is not None and about.mean is not None:
         print_lines(
             [
                 f"Feature {feature} fires on {about.firings:,} of {about.tokens:,} open tokens ({about.density:.2%}), "
@@ -157,9 +155,9 @@ def examples(
         ("kind", "activation", "alike", "context", "next token", "log-probability"),
         [
             (
-                row.source or row.kind,
+                f"{row.kind}, {row.source}" if row.kind == "negative" else row.source or row.kind,
                 row.activations[row.position],
-                row.count or None,
+                row.count if row.kind == "diverse" else None,
                 _context(row),
                 row.next_token,
                 row.next_log_prob,
@@ -184,6 +182,7 @@ def neighbours(
     from ..tools.subject import open_subject
 
     with _activity(subject, device, dtype) as activity:
+        _note_silence(activity, feature)
         if other is None:
             rows: list[NeighbourRow] = activity.neighbours(feature, count)
         else:
@@ -206,9 +205,12 @@ def position(
     """How far the place of a token in its context explains a feature's activation."""
     with _activity(subject, device, dtype) as activity:
         row = activity.position(feature)
+        _note_silence(activity, feature)
     if json:
         return print_json([row])
-    explained = "Nothing to explain: the feature never fires" if row.explained is None else f"{row.explained:.1%}"
+    if not any(row.means):
+        return
+    explained = "none, it is always alike" if row.explained is None else f"{row.explained:.1%}"
     print_lines([f"Variance explained by the place in the context: {explained}"])
     print_table(("places", "mean activation"), _binned(row.means))
 
@@ -220,6 +222,22 @@ def _activity(subject: str, device: str | None, dtype: str | None) -> Iterator[A
 
     with progress_bars() as progress:
         yield Activity(open_subject(subject, device=device, dtype=dtype), progress)
+
+
+def _note_silence(activity: Activity, feature: int) -> None:
+    """Say so where a feature never fires on the index."""
+    about = activity.summary(feature)
+    if about.max is None:
+        print_notes([f"Feature {feature} does not fire on the {about.tokens:,} open tokens of the index."])
+
+
+def _note_windows(activity: Activity, texts: list[str]) -> None:
+    """Say which texts are longer than the context."""
+    for text in texts:
+        windows = activity.windows(text)
+        if windows > 1:
+            shown = repr(text if len(text) <= 30 else f"{text[:30]}...")
+            print_notes([f"{shown} is longer than the context, so it was read in {windows} windows."])
 
 
 def _strongest(row: TextActivations) -> tuple[float, str | None, str]:

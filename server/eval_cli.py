@@ -55,6 +55,15 @@ def index_speed(json: Json = False, out: Out = None) -> None:
         _give(report(progress), json, out)
 
 
+@evals.command("activity-speed", epilog="Example: tsea eval activity-speed")
+def activity_speed(json: Json = False, out: Out = None) -> None:
+    """How long single questions about a text take on an open index: what features do there, and which ones fire."""
+    from ..evals.activity_speed import report
+
+    with progress_bars() as progress:
+        _give(report(progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval calibrate --json")
 def calibrate(json: Json = False, out: Out = None) -> None:
     """Type I error, false discoveries and power of every statistic under every null, where the truth is known."""

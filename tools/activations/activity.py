@@ -99,6 +99,10 @@ class Activity:
                     next_log_prob=log_prob,
                 )
 
+    def windows(self, text: str) -> int:
+        """How many rows of the model a text is cut into: more than one where it is longer than the context."""
+        return len(texts.rows(self.subject, text))
+
     def activate(self, texts_given: Sequence[str], features: np.ndarray) -> Iterator[TextActivations]:
         """Activations of features at every token of texts, one result for each text and feature."""
         for text in texts_given:

@@ -19,11 +19,12 @@ from ..subject.subject import Subject
 from ..subject.text_rows import bundled_text, has_bundled_text
 from .building import build
 from .documents import Corpus
-from .partition import SIDES, Partition
+from .partition import SIDES, Partition, Side
 from .rows import Row, context_of, document_key, rows_of
 from .store import FORMAT, ActivationStore
 
 BUNDLED = "bundled"
+_NEEDED: dict[Side, str] = {"open": "looking at examples", "confirm": "confirming claims", "held_out": "scoring labels"}
 # Read where no number is asked for: on two cores this takes under a minute, which a first question can wait.
 # A feature that fires once in 10,000 tokens still fires 20 times.
 BUNDLED_TOKENS = 200_000
@@ -46,7 +47,10 @@ def index_corpus(
         if store.finished is None:
             rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
             build(store, subject, rows if most is None else _first(rows, most), most or 0, progress)
-            store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
+        else:
+            _require_made_for(subject, store)
+        # Written again where it stands already: the index that was asked for last answers.
+        store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
     return store
 
 
@@ -55,36 +59,47 @@ def summary(store: ActivationStore, subject: Subject) -> IndexSummary:
     table, tokens = store.rows, int(store.firsts[-1])
     _, first = np.unique(table.documents, return_index=True)
     counts = np.bincount(table.sides[first], minlength=len(SIDES)).tolist()
-    documents: dict[str, int] = dict(zip(SIDES, counts, strict=True))
+    documents = list(zip(SIDES, counts, strict=True))
     fired = np.sum([np.diff(chunk["pointers"]) for chunk in store.chunks], axis=0)
     return IndexSummary(
         folder=str(store.folder),
         tokens=tokens,
-        documents=documents,
+        documents=dict(documents),
         features=subject.n_features,
         firing=int((fired > 0).sum()),
         l0=float(fired.sum() / tokens),
         notes=[
-            f"No document is on the side {side.replace('_', '-')}: index more documents that differ from each other."
-            for side, count in documents.items()
+            f"No document is {side.replace('_', '-')}: {_NEEDED[side]} needs more documents that differ."
+            for side, count in documents
             if not count
         ],
     )
 
 
 def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore:
-    """The index of a subject that was finished last; that of the bundled text is made at first use.
+    """The index of a subject that was asked for last; that of the bundled text is made at first use.
 
-    Raises UsageError for a subject without one.
+    Raises UsageError for a subject without one and for one of other weights, TseaError for one that is damaged.
     """
     stores = [(store.finished, store) for store in map(ActivationStore, _folder(subject).glob("*")) if store.finished]
     if stores:
-        return max(stores, key=lambda found: found[0])[1]
+        latest = max(stores, key=lambda found: found[0])[1]
+        _require_made_for(subject, latest)
+        return latest
     if has_bundled_text(subject):
         return index_corpus(subject, None, progress=progress)
     raise UsageError(
         f"{subject.name} has no activation index: make one with `tsea index --corpus FILES --subject {subject.name}`."
     )
+
+
+def _require_made_for(subject: Subject, store: ActivationStore) -> None:
+    """Raise UsageError for an index that was made with other weights, as one in a folder that was copied."""
+    if store.about.get("subject") != subject.hash:
+        raise UsageError(
+            f"The index {store.folder} was made with other weights than those of {subject.name}: delete this folder "
+            "and index again."
+        )
 
 
 def _bundled_rows(subject: Subject) -> Iterator[Row]:

@@ -7,9 +7,11 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+from zipfile import BadZipFile
 
 import numpy as np
 
+from ..errors import UsageError
 from ..files import atomic_write
 from .partition import SIDES, Side
 from .store import ActivationStore, Firings
@@ -84,12 +86,15 @@ class Part:
     def totals(self) -> Totals:
         """Firings, maximum and sum of every feature, (features,) each; computed once and kept beside the index."""
         path = self._store.folder / "totals" / f"{'-'.join(self.sides)}.npz"
-        if not path.exists():
-            buffer = io.BytesIO()
-            np.savez(buffer, **vars(self._totals()))
-            atomic_write(path, buffer.getvalue())
-        with np.load(path, allow_pickle=False) as kept:
-            return Totals(**kept)
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
+                return Totals(**kept)
+        except (OSError, EOFError, ValueError, TypeError, BadZipFile):  # not there, or damaged
+            totals = self._totals()
+        buffer = io.BytesIO()
+        np.savez(buffer, **vars(totals))
+        atomic_write(path, buffer.getvalue())
+        return totals
 
     def firings(self, feature: int) -> Firings:
         """Where the feature fires on the part."""
@@ -121,9 +126,9 @@ class Part:
         return FiringStats(tokens, len(values), len(values) / max(1, tokens), largest, mean, histogram.tolist())
 
     def token_sums(self, firings: Firings) -> np.ndarray:
-        """Sum of activations on each token id, (as long as `token_counts`,) float64."""
+        """Sum of activations on each token id, (as long as `token_counts`,) float64; raises KeyError as `tokens`."""
         return np.bincount(
-            self._store.tokens(firings.positions), firings.values.astype(np.float64), minlength=len(self.token_counts)
+            self.tokens(firings.positions), firings.values.astype(np.float64), minlength=len(self.token_counts)
         )
 
     def token_means(self, feature: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +153,8 @@ class Part:
         return positions - table.starts[table.of(positions)]
 
     def spans(self, positions: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
-        """First position and end of the window around each position, inside its row."""
+        """First position and end of the window around each position, inside its row; raises KeyError as `tokens`."""
+        self._require(positions)
         table = self._store.rows
         rows = table.of(positions)
         return np.maximum(positions - before, table.starts[rows]), np.minimum(
@@ -173,7 +179,8 @@ class Part:
         return starts[rows] + (rng.random(count) * (starts[rows + 1] - starts[rows])).astype(np.int64)
 
     def following(self, position: int) -> int | None:
-        """The token behind a position of the part in its document; None at the end."""
+        """The token behind a position of the part in its document; None at the end. Raises KeyError as `tokens`."""
+        self._require(np.array([position]))
         table = self._store.rows
         row = int(table.of(np.array([position]))[0])
         if position + 1 == table.starts[row + 1]:
@@ -194,7 +201,8 @@ class Part:
         return Context(f"{table.keys[row]:016x}", row, self._store.row_tokens(row), activations, position - start)
 
     def _require(self, positions: np.ndarray) -> None:
-        if not self._of_part[self._store.rows.of(positions)].all():
+        inside = (positions >= 0) & (positions < self._store.firsts[-1])
+        if not inside.all() or not self._of_part[self._store.rows.of(positions)].all():
             raise KeyError("a position outside the part")
 
     def _texts(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -222,8 +230,14 @@ class Part:
 
 
 def explore(store: ActivationStore, special: frozenset[int]) -> Part:
-    """The open side: what tools, labelers and people may look at."""
-    return Part(store, ("open",), special)
+    """The open side: what tools, labelers and people may look at. Raises UsageError where it holds no document."""
+    part = Part(store, ("open",), special)
+    if not len(part.rows):
+        raise UsageError(
+            f"No document of the index is open to look at: index more documents that differ, or delete {store.folder} "
+            "to go back to an earlier index."
+        )
+    return part
 
 
 def _by_feature(values: np.ndarray, pointers: np.ndarray) -> np.ndarray:

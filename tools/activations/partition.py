@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import tempfile
 from typing import Literal
 
 import numpy as np
+
+from ..errors import TseaError
 
 OPEN, CONFIRM, HELD_OUT = 0, 1, 2
 Side = Literal["open", "confirm", "held_out"]
@@ -22,6 +25,7 @@ ALIKE = 0.4  # estimated share of runs from which on two documents are near-dupl
 _PARTS = (OPEN, OPEN, OPEN, CONFIRM, HELD_OUT, HELD_OUT, HELD_OUT, HELD_OUT)  # half explore, half held-out
 _BANDS, _ROWS = 16, 2
 _RUN = 3
+_BLOCK = 8192  # words whose runs are hashed together, so that memory does not grow with a document
 _WORD = re.compile(r"\w+")
 # Multiply-shift hashing (Dietzfelbinger et al. 1997, doi:10.1006/jagm.1997.0873): odd factors, arithmetic modulo 2^64.
 _FACTORS, _TERMS = np.random.default_rng(0).integers(0, 1 << 64, (2, _BANDS * _ROWS), np.uint64) | np.uint64(1)
@@ -37,7 +41,16 @@ class Partition:
         self._seen.execute("BEGIN")
 
     def side(self, text: str) -> int:
-        """The side of the next document: OPEN, CONFIRM or HELD_OUT."""
+        """The side of the next document: OPEN, CONFIRM or HELD_OUT. Raises TseaError when the disk is full."""
+        try:
+            return self._side(text)
+        except sqlite3.OperationalError as error:
+            raise TseaError(
+                f"Cannot keep what was read of the corpus in {tempfile.gettempdir()}: {error}. Free some space "
+                "there, or set TMPDIR to a folder on another disk."
+            ) from error
+
+    def _side(self, text: str) -> int:
         words = _WORD.findall(text.casefold())
         signature = _signature(words)
         bands = [bytes([band]) + part.tobytes() for band, part in enumerate(signature.reshape(_BANDS, _ROWS))]
@@ -58,9 +71,14 @@ class Partition:
 
 def _signature(words: list[str]) -> np.ndarray:
     """MinHash signature (bands times rows,) uint32 of a document's runs of words."""
-    runs = {" ".join(words[start : start + _RUN]) for start in range(max(1, len(words) - _RUN + 1))}
-    hashes = np.array([_hash(run) for run in runs], np.uint64)
-    return ((hashes[:, None] * _FACTORS + _TERMS) >> np.uint64(32)).min(axis=0).astype(np.uint32)
+    smallest = np.full(_BANDS * _ROWS, np.iinfo(np.uint32).max, np.uint32)
+    starts = range(max(1, len(words) - _RUN + 1))
+    for block in range(0, len(starts), _BLOCK):
+        runs = {" ".join(words[start : start + _RUN]) for start in starts[block : block + _BLOCK]}
+        hashes = np.array([_hash(run) for run in runs], np.uint64)
+        values = ((hashes[:, None] * _FACTORS + _TERMS) >> np.uint64(32)).astype(np.uint32)
+        smallest = np.minimum(smallest, values.min(axis=0))
+    return smallest
 
 
 def _hash(text: str) -> int:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import TseaError
 from ..files import atomic_write, write_failure
 from .rows import Row
 
@@ -55,7 +56,10 @@ class Chunk:
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._arrays:
-            self._arrays[name] = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            try:
+                self._arrays[name] = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            except (OSError, EOFError, ValueError) as error:  # gone, empty, cut off
+                raise damaged(self.folder.parents[1]) from error
         return self._arrays[name]
 
     @classmethod
@@ -104,8 +108,20 @@ class ActivationStore:
         return about.stat().st_mtime if about.exists() else None
 
     def describe(self, **about: Any) -> None:
-        """Record what the store is."""
-        atomic_write(self.folder / "about.json", json.dumps({"format": FORMAT, **about}, indent=1).encode())
+        """Record what the store is, and that it is finished."""
+        known = {"format": FORMAT, "tokens": int(self.firsts[-1]), **about}
+        atomic_write(self.folder / "about.json", json.dumps(known, indent=1).encode())
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was described; raises TseaError where it or a chunk is damaged, or of another version of tsea."""
+        try:
+            about = json.loads((self.folder / "about.json").read_bytes())
+            if about["format"] == FORMAT and about["tokens"] == self.firsts[-1]:
+                return about
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        raise damaged(self.folder)
 
     @functools.cached_property
     def chunks(self) -> list[Chunk]:
@@ -172,6 +188,11 @@ class RowTable:
     def of(self, positions: np.ndarray) -> np.ndarray:
         """Rows (n,) of positions (n,)."""
         return np.searchsorted(self.starts, positions, side="right") - 1
+
+
+def damaged(folder: Path) -> TseaError:
+    """The message for a store that cannot be read."""
+    return TseaError(f"The index {folder} is damaged or of another version: delete this folder and index again.")
 
 
 def _ascending(keys: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from ..vocabulary import read_back
 from .part import Part
 from .rows import context_of, padded, windows
 
+_NAMED = 20  # tokens of a text that a message lists
+
 
 class Activated(NamedTuple):
     """Token ids of a text (n,), activations (n, features), and into how many rows of the model the text was cut."""
@@ -45,17 +47,11 @@ def find(subject: Subject, part: Part, text: str, token: str | None, most: int) 
 
     Raises UsageError as `activate` does, and for a token that is not in the text.
     """
+    wanted = None if token is None else _ids(subject, text, token)
     strongest = np.zeros(subject.n_features, np.float32)
-    wanted = None if token is None else _ids(subject, token)
-    seen: set[int] = set()
     for tokens, found in _windows(subject, text):
         at = slice(None) if wanted is None else np.isin(tokens, wanted)
-        seen.update(tokens[at].tolist())
         strongest = np.maximum(strongest, found[at].max(axis=0, initial=0))
-    if not seen:
-        tokens = np.concatenate([tokens for tokens, _ in _rows(subject, text)])[:20].tolist()
-        there = " ".join(subject.vocabulary.shown(t) for t in tokens)
-        raise UsageError(f"The token {token!r} is not in the text. Its tokens (spaces as \u2423): {there}")
     maxima = part.totals.maxima
     normalised = np.divide(strongest, maxima, out=np.full(len(maxima), np.nan, np.float32), where=maxima > 0)
     firing = np.flatnonzero(strongest > 0)
@@ -63,26 +59,30 @@ def find(subject: Subject, part: Part, text: str, token: str | None, most: int) 
     return Found(order, strongest[order], normalised[order])
 
 
-def _rows(subject: Subject, text: str) -> Iterator[tuple[np.ndarray, int]]:
-    for start, tokens in windows(subject, text, context_of(subject) - 1):
-        yield tokens, start
+def rows(subject: Subject, text: str) -> list[np.ndarray]:
+    """The tokens of each row that a text is cut into; raises UsageError for a text without any."""
+    found = [tokens for _, tokens in windows(subject, text, context_of(subject) - 1)]
+    if not found:
+        raise UsageError("The text has no token: give some text.")
+    return found
 
 
 def _windows(subject: Subject, text: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Tokens of each row of a text and the activations of every feature at them, float32."""
-    empty = True
-    for tokens, _ in _rows(subject, text):
-        empty = False
+    for tokens in rows(subject, text):
         found = feature_activations(subject, padded([tokens], bos(subject)))[0, 1:]
         yield tokens, found.float().cpu().numpy()
-    if empty:
-        raise UsageError("The text has no token: give some text.")
 
 
-def _ids(subject: Subject, token: str) -> list[int]:
+def _ids(subject: Subject, text: str, token: str) -> list[int]:
+    """Ids of a token that is written as tsea shows it or as the text has it, with its space."""
+    there = np.concatenate(rows(subject, text)).tolist()
     ids = subject.vocabulary.ids_of_text.get(read_back(token), ())
-    if not ids:
+    if not set(ids) & set(there):
+        names = list(dict.fromkeys(subject.vocabulary.shown(one) for one in there))
+        more = " ..." if len(names) > _NAMED else ""
         raise UsageError(
-            f"{shortened(repr(token))} is no token of {subject.name}: write it as the text has it, with its space."
+            f"No token of the text is {shortened(token)}. Its tokens (\u2423 is a space): "
+            f"{' '.join(names[:_NAMED])}{more}"
         )
     return list(ids)

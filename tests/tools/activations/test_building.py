@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import signal
 import subprocess
 import sys
@@ -28,11 +29,6 @@ TEXTS = [
     "In 1999 the king said: \u201cNo!\u201d \ud800 and left.",
     "one two three four five six seven eight nine ten " * 12,
 ]
-
-
-@pytest.fixture(scope="module", params=["pocket", "pocket/neurons/2"])
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return open_subject(request.param)
 
 
 def corpus_of(folder: Path, texts: list[str]) -> Path:
@@ -61,6 +57,8 @@ def test_the_store_holds_what_a_dense_computation_gives(subject: Subject, tmp_pa
     store = ActivationStore(tmp_path / "store")
     build(store, subject, rows)
     expected = np.concatenate([dense(subject, row) for row in rows])
+    if subject.sae is not None:
+        assert 0.005 < (expected > 0).mean() < 0.05
     found = np.zeros_like(expected)
     for feature in range(subject.n_features):
         firings = store.firings(feature)
@@ -160,8 +158,9 @@ def test_a_killed_build_goes_on_to_the_same_store(tmp_path: Path, monkeypatch: p
         process = subprocess.Popen([sys.executable, "-c", KILLED, str(path), str(folder)])
         while len(list((folder / "chunks").glob("[0-9]*"))) < chunks and process.poll() is None:
             time.sleep(0.005)
+        time.sleep(random.random() * 0.05)  # anywhere in the work on the next chunk
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
     build(ActivationStore(folder), subject, rows_of(subject, open_corpus([str(path)])))
     assert files_of(folder) == files_of(tmp_path / "whole")
 

@@ -24,20 +24,22 @@ def positions_of(store: ActivationStore, side: int) -> np.ndarray:
 
 
 def test_figures_of_every_feature_are_those_of_the_dense_matrix(
-    part: Part, store: ActivationStore, dense: np.ndarray, pocket: Subject
+    part: Part, store: ActivationStore, dense: np.ndarray, subject: Subject
 ) -> None:
     own = positions_of(store, OPEN)
     tokens = store.tokens(own)
-    text = ~np.isin(tokens, list(pocket.vocabulary.special))
+    text = ~np.isin(tokens, list(subject.vocabulary.special))
     assert 0.2 < len(own) / store.firsts[-1] < 0.6
-    for feature in range(0, pocket.n_features, 40):
+    for feature in range(0, subject.n_features, 40):
         values = dense[own, feature]
         active = values[values > 0]
         stats = part.stats(feature)
         assert (stats.tokens, stats.firings) == (text.sum(), len(active))
         assert stats.density == len(active) / text.sum()
         assert stats.max == (active.max() if len(active) else None)
-        assert sum(stats.histogram) == len(active) and len(stats.histogram) == BINS
+        edges = np.linspace(0, active.max(), BINS + 1)[1:-1] if len(active) else []
+        bins = np.searchsorted(edges, active.astype(np.float64), side="right")
+        assert stats.histogram == np.bincount(bins, minlength=BINS).tolist()
         if len(active):
             assert stats.mean == pytest.approx(active.mean(dtype=np.float64), rel=1e-6)
             ids, means = part.token_means(feature)
@@ -60,10 +62,10 @@ def test_a_context_is_the_row_with_the_features_activations(
         np.testing.assert_array_equal(context.tokens, store.tokens(np.arange(start, stop)))
 
 
-def test_nothing_of_another_side_can_be_reached(part: Part, store: ActivationStore, pocket: Subject) -> None:
+def test_nothing_of_another_side_can_be_reached(part: Part, store: ActivationStore, subject: Subject) -> None:
     own, held_out = set(positions_of(store, OPEN).tolist()), positions_of(store, HELD_OUT)
     assert len(held_out)
-    for feature in range(0, pocket.n_features, 10):
+    for feature in range(0, subject.n_features, 10):
         assert set(part.firings(feature).positions.tolist()) <= own
     assert set(store.rows.sides[part.rows].tolist()) == {OPEN}
     firings = part.firings(0)
@@ -74,22 +76,22 @@ def test_nothing_of_another_side_can_be_reached(part: Part, store: ActivationSto
             part.tokens(np.array([position]))
 
 
-def test_parts_add_up_to_the_whole(store: ActivationStore, pocket: Subject) -> None:
-    special = pocket.vocabulary.special
+def test_parts_add_up_to_the_whole(store: ActivationStore, subject: Subject) -> None:
+    special = subject.vocabulary.special
     parts = [Part(store, ["open"], special), Part(store, ["confirm"], special), HeldOut(store, special)]
-    for feature in range(0, pocket.n_features, 100):
+    for feature in range(0, subject.n_features, 100):
         assert sum(len(p.firings(feature).positions) for p in parts) == len(store.firings(feature).positions)
     tokens = store.tokens(np.arange(store.firsts[-1]))
     assert sum(p.token_counts.sum() for p in parts) == (~np.isin(tokens, list(special))).sum()
     assert {side for p in parts for side in p.sides} == set(SIDES)
 
 
-def test_the_held_out_side_has_a_door_of_its_own(store: ActivationStore, pocket: Subject) -> None:
+def test_the_held_out_side_has_a_door_of_its_own(store: ActivationStore, subject: Subject) -> None:
     refused: list[list[Side]] = [["held_out"], ["open", "held_out"]]
     for sides in refused:
         with pytest.raises(PermissionError):
-            Part(store, sides, pocket.vocabulary.special)
-    assert HeldOut(store, pocket.vocabulary.special).sides == ("held_out",)
+            Part(store, sides, subject.vocabulary.special)
+    assert HeldOut(store, subject.vocabulary.special).sides == ("held_out",)
 
 
 def test_totals_are_those_of_the_dense_matrix_and_are_kept(
