@@ -16,12 +16,11 @@ from ..tools.statistics.names import NullChoice
 from . import activation_cli, effects_cli
 from . import options as opt
 from .eval_cli import evals
+from .selection import selected
 from .sets_cli import sets
 from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..tools.results import EnrichmentRow, SetTestRow, TokenWeight
     from ..tools.workbench import Workbench
 
@@ -123,6 +122,7 @@ app.command(epilog="Example: tsea find --text 'My favorite color is red.' --toke
 app.command(epilog="Example: tsea examples 7 --kind diverse --count 10")(activation_cli.examples)
 app.command(epilog="Example: tsea neighbours 7")(activation_cli.neighbours)
 app.command(epilog="Example: tsea position 7")(activation_cli.position)
+app.command(epilog="Example: tsea reads top:10:skewness")(activation_cli.reads)
 app.command(epilog="Example: tsea steer 618 --text 'There were' --set pos.CD")(effects_cli.steer)
 app.command(epilog="Example: tsea ablate 618 --set pos.CD")(effects_cli.ablate)
 
@@ -139,7 +139,7 @@ def stats(
 ) -> None:
     """Moments of logit weights, class, and the most promoted and suppressed open tokens."""
     with _workbench(subject, directions, device, dtype, universe) as workbench:
-        found = workbench.stats(_some(workbench, features))
+        found = workbench.stats(selected(workbench, features))
         if json:
             return print_json(found)
         print_table(
@@ -215,7 +215,7 @@ def enrich(
     if run is not None and not run.strip():
         raise UsageError("--run needs a name.")
     with _workbench(subject, directions, device, dtype, universe, ranking == "encoder") as workbench:
-        chosen = _some(workbench, features)
+        chosen = selected(workbench, features)
         ledger = None if run is None else TestLedger(Records(database), workbench, run)
         if spec is not None:
             written = WrittenSet(workbench, spec)
@@ -263,7 +263,7 @@ def label(
     from .report import summary_lines, write_run_pages
 
     with Records(database) as records, _workbench(subject, directions, device, dtype, universe) as workbench:
-        chosen = _some(workbench, features)
+        chosen = selected(workbench, features)
         finished = label_features(workbench, records, chosen, run_name=run, progress=workbench.progress)
         labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
         if json:
@@ -375,17 +375,6 @@ def _bounded(p: float | None, error: float | None) -> str:
     if p is None:
         return "-"
     return f"{p:.3g}" if error is not None else f"<= {p:.3g}"
-
-
-def _some(workbench: Workbench, features: str) -> np.ndarray:
-    """Selected features; raises UsageError when there is none."""
-    chosen = workbench.select(features)
-    if len(chosen) == 0:
-        raise UsageError(
-            f"No feature fits {features!r} on {workbench.subject.name}; `tsea classes` and `tsea stats` show what "
-            "there is."
-        )
-    return chosen
 
 
 def _one(workbench: Workbench, feature: int) -> int:

@@ -207,17 +207,17 @@ class NeighbourRow(BaseModel):
 
 
 class ReadingRow(BaseModel):
-    """A token set tested on what a feature fires on (`token`), or fires right behind (`previous`), on the open side.
+    """A token set tested on what a feature fires on (`token`), right behind (`previous`), or before (`next`).
 
-    `share` of the feature's strongest `firings`, weighted by rank, falls on the set, which has the share `base` of all
-    tokens. `p` says how often that of a random encoder direction is as large, `p_sets` how often for any of the sets,
-    `q` the level at which the rule over all features of the call selects it; `holds`, whether p <= .05 on the confirm
-    side too.
+    On the open side, `share` of the feature's strongest `firings`, weighted by rank, falls on the set, which has the
+    share `base` of all tokens. `p` says how often that of a random encoder direction is as large, `p_sets` how often
+    for any of the sets, `q` the level at which the rule over all features of the call selects it; `holds`, whether
+    p <= .05 on the confirm side too.
     """
 
     feature: int
     set: str
-    where: Literal["token", "previous"]
+    where: Literal["token", "previous", "next"]
     firings: int
     share: float | None
     base: float

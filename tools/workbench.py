@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .activations.indexing import open_index
 from .collapse import Redundancy
 from .deep_tails import DeepTails
 from .directions import direction_model
@@ -18,6 +19,7 @@ from .enrich import enrichment_rows
 from .errors import UsageError
 from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets_of_hits
 from .features import select_features
+from .inputs.enrichment import ReadingEnrichment
 from .libraries import OpenLibrary, library_of
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
@@ -286,6 +288,12 @@ class Workbench:
         sets = sets_of_hits(np.concatenate(p)[:, :, independent], [self.sets[column].name for column in independent])
         sets += sets_of_classes(self.shapes.dictionary_classes, self.subject.alive)
         return FeatureSets(self.subject, sets, self.cache, self.progress)
+
+    @functools.cached_property
+    def reading(self) -> ReadingEnrichment:
+        """Asks which token sets features fire on, over the subject's index."""
+        store = open_index(self.subject, self.progress)
+        return ReadingEnrichment(self.subject, store, list(self.library), self.cache, self.progress)
 
     def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
         """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.

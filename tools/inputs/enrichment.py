@@ -1,4 +1,4 @@
-"""Token sets tested on what features fire on: which tokens, and right behind which.
+"""Token sets tested on what features fire on: which tokens, right behind which, and before which.
 
 Tested on the open side of an index; what is found must hold on the confirm side, which had no part in it.
 """
@@ -24,6 +24,7 @@ from ..statistics.reference import ReferenceDistribution
 from ..storage.cache import ByteCache, load_arrays, save_arrays
 from ..subject.reading import require_encoder
 from ..subject.subject import Subject
+from ..token_sets.derivation import circular
 from ..token_sets.library import TokenSet
 from .null import LEVELS, ReadingNull, reading_null
 from .places import Places, frequent_columns
@@ -74,11 +75,16 @@ class ReadingEnrichment:
     def rows(self, features: np.ndarray) -> list[list[ReadingRow]]:
         """Every set at every place for each feature, smallest p over all sets first.
 
-        q is over all features of the call. What could not be tested is None.
+        q is over all features of the call. What could not be tested is None, as are sets made from the feature.
         """
         found, confirmed = self._tested("open", features), self._tested("confirm", features)
         family = self._nulls["open"].family_p_values(found.shares, found.level)
+        # What was made from a feature says nothing about it.
+        origins = [self._sets[at].derived_from for _, at in self._places["open"].columns]
+        own = circular(origins, self.subject.decoder[features])
+        found.p[own] = family[own] = np.nan
         q = _selected_at(family)
+        known = np.where(np.isnan(family), np.nan, confirmed.p)
         places = self._places["open"]
         order = np.lexsort((-found.shares / places.base, np.nan_to_num(found.p, nan=1), np.nan_to_num(family, nan=1)))
 
@@ -95,7 +101,7 @@ class ReadingEnrichment:
                 p=finite(found.p[number, column]),
                 p_sets=finite(family[number, column]),
                 q=finite(q[number, column]),
-                holds=None if np.isnan(confirmed.p[number, column]) else bool(confirmed.p[number, column] <= HOLDS),
+                holds=None if np.isnan(known[number, column]) else bool(known[number, column] <= HOLDS),
             )
 
         return [[row(number, column) for column in order[number].tolist()] for number in range(len(features))]
@@ -126,11 +132,11 @@ class ReadingEnrichment:
         return {side: self._null(side) for side in self._parts}
 
     def _null(self, side: Side) -> ReadingNull:
-        key = f"reading-null/2/{self._identity(side)}"
+        key = f"reading-null/3/{self._identity(side)}"
         stored = self._cache.get(key)
         if stored is None:
-            assert self.subject.encoder is not None
-            model = DirectionModel.of_decoder(self.subject.encoder[self.subject.alive])
+            encoder = require_encoder(self.subject)
+            model = DirectionModel.of_decoder(encoder[self.subject.alive])
             slice_, places = self._slices[side], self._places[side]
             made = reading_null(slice_, places, model, DRAWS, _SEEDS[side], self._progress)
             arrays = {

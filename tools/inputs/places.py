@@ -1,19 +1,16 @@
-"""Token sets at the places of a slice: at the token that a feature fires on, and at the one before."""
+"""Token sets at the places of a slice: at the token that a feature fires on, the one before and the one behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..statistics.reading import reading_shares
 from ..token_sets.library import TokenSet
-from .slices import Slice
-
-Where = Literal["token", "previous"]
-WHERES: tuple[Where, ...] = ("token", "previous")
+from .slices import WHERES, Slice, Where
 
 
 class Column(NamedTuple):
@@ -25,7 +22,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Places:
-    """Which columns each token of a slice belongs to: those of its own, and those of the token before it.
+    """Which columns each position of a slice belongs to, by the tokens at its places.
 
     `base` (columns,) is the share of the slice's tokens in each.
     """
@@ -41,8 +38,7 @@ class Places:
         owners: list[list[int]] = [[] for _ in read.positions]
         counts = np.zeros(len(columns), np.int64)
         for number, (where, chosen) in enumerate(columns):
-            tokens = read.tokens if where == "token" else read.previous
-            found = np.flatnonzero(np.isin(tokens, sets[chosen].ids))
+            found = np.flatnonzero(np.isin(read.tokens[where], sets[chosen].ids))
             counts[number] = len(found)
             for at in found.tolist():
                 owners[at].append(number)
@@ -59,7 +55,7 @@ def frequent_columns(read: Slice, sets: Sequence[TokenSet], least: int) -> list[
     """Sets at places where at least `least` tokens of the slice are theirs, and no more than half."""
     columns: list[Column] = []
     for where in WHERES:
-        tokens = read.tokens if where == "token" else read.previous
+        tokens = read.tokens[where]
         counts = np.bincount(tokens[tokens >= 0])
         sizes = [int(counts[s.ids[s.ids < len(counts)]].sum()) for s in sets]
         columns += [Column(where, number) for number, size in enumerate(sizes) if least <= size <= len(tokens) / 2]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,20 +17,22 @@ from ..activations.store import Firings
 from ..subject.reading import bos, encoder_input
 from ..subject.subject import Subject
 
+Where = Literal["token", "previous", "next"]
+WHERES: tuple[Where, ...] = ("token", "previous", "next")
+
 _BATCH_TOKENS = 4096
 _SEED = 41
 
 
 @dataclass(frozen=True)
 class Slice:
-    """`positions` (n,) of the index, ascending; token ids there and before them in the row (-1: none).
+    """`positions` (n,) of the index, ascending, and the token ids at each place (n,), -1 where the row has none there.
 
     `read` (n, width of the encoder) float32 is what the encoder's rows are multiplied with.
     """
 
     positions: np.ndarray
-    tokens: np.ndarray
-    previous: np.ndarray
+    tokens: dict[Where, np.ndarray]
     read: np.ndarray
 
     def strongest(self, firings: Firings, most: int) -> np.ndarray:
@@ -46,7 +49,8 @@ def slice_of(subject: Subject, part: Part, tokens: int) -> Slice:
     rows = np.random.default_rng(_SEED).permutation(part.rows)
     enough = int(np.searchsorted(np.cumsum(part.row_lengths(rows)), tokens)) + 1
     parts = list(_read(subject, part, np.sort(rows[:enough])))
-    return Slice(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    positions, token, previous, following, read = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Slice(positions, {"token": token, "previous": previous, "next": following}, read)
 
 
 def _read(subject: Subject, part: Part, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
@@ -57,5 +61,5 @@ def _read(subject: Subject, part: Part, rows: np.ndarray) -> Iterator[tuple[np.n
         found = encoder_input(subject, padded([tokens for _, tokens in texts], bos(subject)).clip(min=0))
         for (start, tokens), values in zip(texts, found[:, 1:].float().cpu().numpy(), strict=True):
             kept = np.flatnonzero(~np.isin(tokens, special))
-            previous = np.concatenate([[-1], tokens[:-1]])
-            yield start + kept, tokens[kept], previous[kept], values[kept]
+            around = np.concatenate([[-1], tokens, [-1]])
+            yield start + kept, tokens[kept], around[kept], around[kept + 2], values[kept]

@@ -34,10 +34,11 @@ def bos(subject: Subject) -> int:
     return int(tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id)
 
 
-def require_encoder(subject: Subject) -> None:
-    """Raise UsageError for bare directions, which nothing encodes."""
+def require_encoder(subject: Subject) -> np.ndarray:
+    """The encoder's rows; raises UsageError for bare directions, which nothing encodes."""
     if subject.encoder is None:
         raise UsageError(f"{subject.name} has no encoder, so its directions do not fire: choose an SAE or neurons.")
+    return subject.encoder
 
 
 def feature_activations(subject: Subject, rows: np.ndarray) -> Any:

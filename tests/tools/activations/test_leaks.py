@@ -107,24 +107,7 @@ def feature(world: World, rng: np.random.Generator) -> int:
 
 
 def text(_: World, rng: np.random.Generator) -> str:
-    words = [
-        "the",
-        "cat",
-        "sat",
-        "on",
-        "a",
-        "red",
-        "mat",
-        ",",
-        "and",
-        "he",
-        "said",
-        "it",
-        "was",
-        "1905",
-        "in",
-        "France",
-    ]
+    words = "the cat sat on a red mat , and he said it was 1905 in France".split(" ")
     return " ".join(rng.choice(words, int(rng.integers(1, 12))))
 
 
@@ -141,6 +124,11 @@ def token_sums(w: World, rng: np.random.Generator) -> np.ndarray:
 def spans(w: World, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     begin, end = w.part.spans(w.random(rng), *rng.integers(0, 200, 2).tolist())
     return w.number(begin), w.number(end - 1)
+
+
+def row(w: World, rng: np.random.Generator) -> tuple[object, ...]:
+    start, tokens = w.part.row(int(rng.choice(w.part.rows)))
+    return w.number(np.array([start])), tokens
 
 
 Call = Callable[[World, np.random.Generator], object]
@@ -162,6 +150,8 @@ PART: dict[str, Call] = {
     "random_positions": lambda w, rng: w.number(w.part.random_positions(7, rng)),
     "following": lambda w, rng: [w.part.following(p) for p in w.random(rng).tolist()],
     "context": context,
+    "row": row,
+    "row_lengths": lambda w, _: w.part.row_lengths(w.part.rows),
 }
 CHEAP_ACTIVITY: dict[str, Call] = {
     "part": lambda w, _: w.activity.part.sides,

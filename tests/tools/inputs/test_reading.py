@@ -1,0 +1,125 @@
+"""The reading share by brute force, its null on random directions, and planted features that read what they should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tsea.tools.activations.store import Firings
+from tsea.tools.inputs.enrichment import _selected_at
+from tsea.tools.inputs.null import LEVELS, reading_null
+from tsea.tools.inputs.places import Column, Places, frequent_columns
+from tsea.tools.inputs.slices import Slice
+from tsea.tools.statistics.directions import DirectionModel
+from tsea.tools.statistics.reading import reading_shares
+from tsea.tools.token_sets import TokenSet
+
+D, TYPES, TOKENS = 12, 60, 6000
+
+
+def some_set(name: str, *ids: int) -> TokenSet:
+    return TokenSet(name, "made", "", np.array(sorted(ids)), "", "")
+
+
+SETS = [some_set(f"s{i}", *range(i * 6, i * 6 + 6)) for i in range(10)] + [some_set("all", *range(TYPES))]
+
+
+@pytest.fixture(scope="module")
+def read() -> Slice:
+    """Tokens that are read as their type's vector and noise of the same size."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(TYPES, D))
+    token = rng.integers(0, TYPES, TOKENS)
+    values = vectors[token] + rng.normal(size=(TOKENS, D))
+    previous, following = np.roll(token, 1), np.roll(token, -1)
+    return Slice(np.arange(TOKENS) * 2, {"token": token, "previous": previous, "next": following}, values.astype("f4"))
+
+
+@pytest.fixture(scope="module")
+def places(read: Slice) -> Places:
+    return Places.of(read, SETS, frequent_columns(read, SETS, 20))
+
+
+@given(
+    codes=hnp.arrays(np.int64, (3, 9), elements=st.integers(-1, 4)),
+    owners=st.lists(st.sets(st.integers(0, 3)), min_size=5, max_size=5),
+)
+@settings(max_examples=60, deadline=None)
+def test_shares_are_those_of_the_definition(codes: np.ndarray, owners: list[set[int]]) -> None:
+    pointers = np.cumsum([0, *map(len, owners)], dtype=np.int64)
+    members = np.array([c for own in owners for c in sorted(own)], np.int32)
+    levels = np.array([1, 4, 9])
+    found = reading_shares(codes, pointers, members, levels, 4)
+    for row, level, column in np.ndindex(3, 3, 4):
+        m = int(levels[level])
+        weights = [(m - i) / m for i in range(m)]
+        inside = [w for w, c in zip(weights, codes[row], strict=False) if c >= 0 and column in owners[c]]
+        assert found[row, level, column] == pytest.approx(sum(inside) / sum(weights), abs=1e-6)
+
+
+def test_sets_that_are_rare_or_nearly_everything_are_not_tested(read: Slice, places: Places) -> None:
+    assert {place for place, _ in places.columns} == {"token", "previous", "next"}
+    assert all(SETS[at].name != "all" for _, at in places.columns)
+    assert frequent_columns(read, [some_set("none", 99)], 1) == []
+    first = places.columns.index(Column("previous", 3))
+    assert places.base[first] == np.isin(read.tokens["previous"], SETS[3].ids).mean()
+
+
+def test_the_strongest_firings_of_the_slice_come_in_order(read: Slice) -> None:
+    firings = Firings(np.array([0, 3, 4, 10, 11, 20_000]), np.array([1.0, 9.0, 5.0, 5.0, 8.0, 7.0], np.float32))
+    assert read.strongest(firings, 9).tolist() == [2, 5, 0]  # odd positions and later ones are no part of it
+    assert read.strongest(firings, 1).tolist() == [2]
+
+
+def test_random_directions_reach_their_own_null_as_often_as_it_says(read: Slice, places: Places) -> None:
+    model = DirectionModel.isotropic(D)
+    null = reading_null(read, places, model, 2048, 1)
+    directions = model.sample(600, [77])
+    at = (directions @ torch.from_numpy(read.read.T)).topk(LEVELS[-1], dim=1).indices.numpy()
+    shares = places.shares(at, LEVELS)
+    for number in (0, 2, 5):
+        level = np.full(600, number)
+        p = null.p_values(shares[:, number], level)
+        assert 0.03 < (p <= 0.05).mean() < 0.06
+        best = null.family_p_values(shares[:, number], level).min(axis=1)
+        assert 0.02 < (best <= 0.05).mean() < 0.08  # .05 with a standard error of .009
+        assert not np.isnan(p).any() and p.min() > 0
+    none = np.full(2, -1)
+    assert np.isnan(null.p_values(shares[:2, 0], none)).all()
+    assert np.isnan(null.family_p_values(shares[:2, 0], none)).all()
+
+
+def test_a_set_without_a_firing_has_p_1(read: Slice, places: Places) -> None:
+    null = reading_null(read, places, DirectionModel.isotropic(D), 256, 1)
+    nothing = np.zeros((1, len(places.columns)), np.float32)
+    assert (null.p_values(nothing, np.array([0])) == 1).all()
+
+
+def test_a_feature_that_fires_on_all_of_a_set_is_found_and_one_that_fires_anywhere_is_not(
+    read: Slice, places: Places
+) -> None:
+    null = reading_null(read, places, DirectionModel.isotropic(D), 2048, 1)
+    rng = np.random.default_rng(3)
+    on_set = rng.permutation(np.flatnonzero(np.isin(read.tokens["token"], SETS[4].ids)))[:256]
+    behind = rng.permutation(np.flatnonzero(np.isin(read.tokens["previous"], SETS[4].ids)))[:256]
+    anywhere = rng.permutation(TOKENS)[:256]
+    at = np.stack([on_set, behind, anywhere])
+    level = np.full(3, LEVELS.index(256))
+    p = null.family_p_values(places.shares(at, LEVELS)[:, LEVELS.index(256)], level)
+    for row, where in enumerate(("token", "previous")):
+        assert places.columns[int(p[row].argmin())] == Column(where, 4)
+        assert p[row].min() <= 0.001
+    assert p[2].min() > 0.05
+
+
+def test_q_selects_features_then_sets_within_them() -> None:
+    p = np.array([[0.001, 0.2, np.nan], [0.5, 0.9, 1.0], [np.nan, np.nan, np.nan], [0.02, 0.04, 1.0]])
+    q = _selected_at(p)
+    # Best .001, .02, .5 of 3 features: BH gives .003, .03, .5; two are selected, so sets within them count 3 / 2 times.
+    np.testing.assert_allclose(q[0], [0.003, 0.3, np.nan])
+    np.testing.assert_allclose(q[3], [0.03, 0.06, 1.0])
+    assert np.isnan(q[2]).all() and q[1].min() == 0.75
