@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from contract import CONTRACT, assert_documented
 from typer.testing import CliRunner
 
 from tsea.server.cli import app
 from tsea.tools.workbench import Workbench
 
 TEXT = "There were about 12 of them in 1905, 1906"
-CONTRACT = json.loads((Path(__file__).parent / "json_contract.json").read_text())
 
 
 @pytest.fixture
@@ -30,15 +30,6 @@ def _real(*arguments: str, home: Path | None = None) -> subprocess.CompletedProc
     environment = None if home is None else {**__import__("os").environ, "TSEA_HOME": str(home)}
     command = [sys.executable, "-m", "tsea.server", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
-
-
-def _shape(value: Any) -> Any:
-    """Names and JSON types, the part of an output that programs rely on."""
-    if isinstance(value, dict):
-        return {key: _shape(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shape(value[0])] if value else []
-    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
 
 
 @pytest.mark.parametrize(
@@ -56,9 +47,7 @@ def _shape(value: Any) -> Any:
 def test_json_output_has_the_documented_fields_in_every_line(tsea: Any, command: str, arguments: list[str]) -> None:
     result = tsea(*arguments)
     assert result.exit_code == 0, result.output
-    lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert lines and all(list(line) == CONTRACT[command]["fields"] for line in lines)
-    assert CONTRACT[command]["example"] in [_shape(line) for line in lines]
+    assert_documented(command, result.stdout)
 
 
 def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -> None:
