@@ -58,6 +58,18 @@ def near(
     _add("near", lambda workbench: neighbour_sets(workbench, tokens, size), subject, name, encoder=embedding)
 
 
+@derive.command(epilog="Example: tsea sets derive frequency --bands 10")
+def frequency(
+    bands: Annotated[int, typer.Option(min=2, help="Bands of equally many tokens.")] = 10,
+    subject: opt.SubjectName = "pocket",
+    name: Name = None,
+) -> None:
+    """Tokens by how often they occur in the open documents of the subject's index (`tsea index`)."""
+    from ..tools.derived_sets import frequency_sets
+
+    _add("frequency", lambda workbench: frequency_sets(workbench, bands), subject, name)
+
+
 @derive.command(epilog="Example: tsea sets derive fires 0-63")
 def fires(features: opt.Features, subject: opt.SubjectName = "pocket", name: Name = None) -> None:
     """The tokens that features fire on when they stand alone; a set never counts as evidence about its own feature."""

@@ -1,4 +1,4 @@
-"""Token sets made from the model itself: clusters, neighbourhoods, what features fire on, what features promote.
+"""Token sets made from the model and its index: clusters, neighbourhoods, what features fire on or promote, frequency.
 
 Sets made from a feature carry its directions (see `token_sets.derivation`), so that they never support a claim on it.
 """
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from .activations.indexing import open_index
+from .activations.part import explore
 from .errors import UsageError, nearest
 from .subject.reading import bos, feature_activations, require_encoder
 from .token_sets.derivation import Derivation
@@ -107,6 +109,31 @@ def promoted_sets(workbench: Workbench, features: np.ndarray) -> list[TokenSet]:
             positions = np.concatenate([view.tokens[chosen], alike])
             what = f"Tokens that feature {feature} of {subject.name} promotes"
             sets.append(_set(workbench, str(feature), what, positions, feature))
+    return sets
+
+
+def frequency_sets(workbench: Workbench, bands: int) -> list[TokenSet]:
+    """Tokens by how often they occur in the open documents of the subject's index: never, and bands of equal size.
+
+    Band 1 is the rarest; equally frequent tokens stay in the order of their ids. Raises UsageError for fewer than 2
+    bands or more than there are tokens to fill them.
+    """
+    subject = workbench.subject
+    part = explore(open_index(subject, workbench.progress), subject.vocabulary.special)
+    counts = np.zeros(len(subject.vocabulary), np.int64)
+    counts[: len(part.token_counts)] = part.token_counts
+    counts = counts[subject.universe]
+    seen = np.flatnonzero(counts)
+    if not 2 <= bands <= len(seen) // MIN_TOKENS:
+        most = len(seen) // MIN_TOKENS
+        raise UsageError(f"{bands} bands of {len(seen)} tokens that occur: choose 2 to {most}, or index more text.")
+    sets: list[TokenSet] = []
+    if len(never := np.flatnonzero(counts == 0)) >= MIN_TOKENS:
+        sets.append(_set(workbench, "never", "Tokens that do not occur in the index", never))
+    for number, band in enumerate(np.array_split(seen[np.argsort(counts[seen], kind="stable")], bands), 1):
+        least, most = counts[band[[0, -1]]].tolist()
+        what = f"Tokens that occur {least:,} to {most:,} times in {counts.sum():,} of the index"
+        sets.append(_set(workbench, str(number), what, band[::-1]))
     return sets
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ import torch
 
 from tsea.evals.made_up import made_up_subject
 from tsea.labeler.evidence import gather_evidence
+from tsea.tools.activations.indexing import index_corpus
+from tsea.tools.activations.part import explore
 from tsea.tools.derived_sets import (
     MAX_PROMOTED,
     PROMOTED_Z,
     cluster_sets,
     family_name,
     fired_sets,
+    frequency_sets,
     neighbour_sets,
     promoted_sets,
 )
@@ -167,6 +171,25 @@ def test_neighbours_are_those_of_largest_cosine_and_the_token_itself(derived: Wo
         neighbour_sets(derived, ["17"], V + 1)
     with pytest.raises(UsageError, match="no single token"):
         neighbour_sets(derived, ["no token"], 20)
+
+
+def test_frequency_bands_hold_every_token_once_and_rise(
+    pocket_bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSEA_HOME", str(tmp_path))
+    subject = pocket_bench.subject
+    part = explore(index_corpus(subject, None, 40 * 127), subject.vocabulary.special)
+    never, *bands = frequency_sets(pocket_bench, 5)
+    counts = np.zeros(len(subject.vocabulary))
+    counts[: len(part.token_counts)] = part.token_counts
+    assert never.name == "never" and not counts[never.ids].any()
+    assert [s.name for s in bands] == list("12345")
+    together = np.concatenate([never.ids, *(s.ids for s in bands)])
+    assert sorted(together.tolist()) == subject.universe.tolist()
+    for rarer, other in itertools.pairwise(bands):
+        assert counts[rarer.ids].max() <= counts[other.ids].min() and abs(len(rarer) - len(other)) <= 1
+    with pytest.raises(UsageError, match="choose 2 to"):
+        frequency_sets(pocket_bench, 100_000)
 
 
 def test_fired_sets_are_the_tokens_the_whole_model_and_sae_fire_on(pocket_bench: Workbench) -> None:

@@ -113,6 +113,12 @@ class WordNet:
         return f"{word}.{_LETTER[pos]}.{senses.index(offset) + 1:02d}"
 
 
+@functools.lru_cache(maxsize=1)
+def wordnet() -> WordNet:
+    """NLTK's WordNet, read once for all families of a build; raises MissingData."""
+    return WordNet()
+
+
 def _fits(written: str, word: str, in_lower_case: bool) -> bool:
     if written.islower():
         return True

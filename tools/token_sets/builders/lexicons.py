@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..nltk_files import read_text, read_words
 from ..tagged_words import tagged_uses
 from ..view import MIN_BARE_WORD, Candidate, Token, TokenView, to_ids
-from ..wndb import WordNet
+from ..wndb import wordnet
 from ..word_lists import word_lists
 from .inflections import undo, undo_s
 
@@ -123,7 +123,7 @@ def _known_words() -> set[str]:
         for row in rows
         for form in row.split("/")
     }
-    return listed | seen | irregular | WordNet().common_words(MIN_BARE_WORD) | {"a", "i", "o"}
+    return listed | seen | irregular | wordnet().common_words(MIN_BARE_WORD) | {"a", "i", "o"}
 
 
 def _is_word(word: str, known: set[str]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..tagged_words import FAIR_SHARE, tagged_uses, uses_of
 from ..view import Candidate, Token, TokenView, to_ids
-from ..wndb import PARTS, Pos, WordNet
+from ..wndb import PARTS, Pos, WordNet, wordnet
 from ..word_lists import function_words, word_lists
 
 MIN_TOKENS = 30
@@ -30,7 +30,7 @@ _TAGS: dict[Pos, tuple[str, ...]] = {
 
 def wordnet_sets(view: TokenView) -> Iterator[Candidate]:
     """Lexicographer files (noun.animal, verb.motion), then concepts with all their hyponyms (dog.n.01)."""
-    net = WordNet()
+    net = wordnet()
     senses = _first_senses(view, net)
     yield from _lexnames(net, senses)
     for pos in _TAGS:
