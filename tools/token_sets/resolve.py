@@ -19,6 +19,7 @@ from .patterns import Deadline, matching
 from .spec import TokenSetSpec, Variants, parse_spec
 
 MAX_CUT = 1000  # unmatched words whose pieces are shown
+MAX_HINT = 40  # characters of a name that a message writes as a word
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,8 @@ class _Resolver:
             if f"{family}.{tag}" in self.library:
                 return self._library(f"{family}.{tag}")
         known = [name.partition(".")[2] for name in self.library.names if name.startswith(("pos.", "tag."))]
-        if not known:
-            return self._library(f"pos.{tag}")  # which says what is missing
+        if not known and self.library.skipped:
+            return self._library(f"pos.{tag}")  # which says what data is missing
         raise UsageError(
             f"No part of speech {shortened(tag)}.{nearest(tag, known)} Tags are those of the Penn treebank: VBD."
         )
@@ -229,7 +230,7 @@ class _Resolver:
         try:
             return np.concatenate([token_set.ids for token_set in self.library.select(name)])
         except UsageError as error:
-            if not _word(name).isalpha():
+            if not _word(name).isalpha() or len(name) > MAX_HINT:
                 raise
             written = json.dumps({"words": [name]}, ensure_ascii=False)
             raise UsageError(f"{error} For the word itself write {written}.") from None
