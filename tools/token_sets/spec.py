@@ -199,7 +199,10 @@ def _check_size(data: Mapping[Any, Any]) -> None:
                 raise ValueError(_too_deep())
             queue.extend((item, depth + 1) for item in value.values())
         elif isinstance(value, (list, tuple)):
-            queue.extend((item, depth) for item in value)
+            if len(value) > MAX_IDS:  # too many of whatever they are
+                ids = len(value)
+            else:
+                queue.extend((item, depth) for item in value)
         elif isinstance(value, TokenSetSpec):
             queue.append((value.canonical(), depth))
         elif isinstance(value, str):
