@@ -58,16 +58,12 @@ def near(
     _add("near", lambda workbench: neighbour_sets(workbench, tokens, size), subject, name, encoder=embedding)
 
 
-@derive.command(epilog="Example: tsea sets derive frequency --bands 10")
-def frequency(
-    bands: Annotated[int, typer.Option(min=2, help="Bands of equally many tokens.")] = 10,
-    subject: opt.SubjectName = "pocket",
-    name: Name = None,
-) -> None:
-    """Tokens by how often they occur in the open documents of the subject's index (`tsea index`)."""
+@derive.command(epilog="Example: tsea sets derive frequency")
+def frequency(subject: opt.SubjectName = "pocket", name: Name = None) -> None:
+    """Tokens by how often they occur in the open documents of the index (`tsea index`): 1, 2 to 3, 4 to 7 times..."""
     from ..tools.derived_sets import frequency_sets
 
-    _add("frequency", lambda workbench: frequency_sets(workbench, bands), subject, name)
+    _add("frequency", frequency_sets, subject, name)
 
 
 @derive.command(epilog="Example: tsea sets derive fires 0-63")

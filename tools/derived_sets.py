@@ -112,28 +112,24 @@ def promoted_sets(workbench: Workbench, features: np.ndarray) -> list[TokenSet]:
     return sets
 
 
-def frequency_sets(workbench: Workbench, bands: int) -> list[TokenSet]:
-    """Tokens by how often they occur in the open documents of the subject's index: never, and bands of equal size.
+def frequency_sets(workbench: Workbench) -> list[TokenSet]:
+    """Tokens by how often they occur in the open documents of the index: 0, 1, 2 to 3, 4 to 7 times and so on.
 
-    Band 1 is the rarest; equally frequent tokens stay in the order of their ids. Raises UsageError for fewer than 2
-    bands or more than there are tokens to fill them.
+    Bands of fewer than MIN_TOKENS tokens are left out.
     """
     subject = workbench.subject
     part = explore(open_index(subject, workbench.progress), subject.vocabulary.special)
     counts = np.zeros(len(subject.vocabulary), np.int64)
     counts[: len(part.token_counts)] = part.token_counts
     counts = counts[subject.universe]
-    seen = np.flatnonzero(counts)
-    if not 2 <= bands <= len(seen) // MIN_TOKENS:
-        most = len(seen) // MIN_TOKENS
-        raise UsageError(f"{bands} bands of {len(seen)} tokens that occur: choose 2 to {most}, or index more text.")
     sets: list[TokenSet] = []
-    if len(never := np.flatnonzero(counts == 0)) >= MIN_TOKENS:
-        sets.append(_set(workbench, "never", "Tokens that do not occur in the index", never))
-    for number, band in enumerate(np.array_split(seen[np.argsort(counts[seen], kind="stable")], bands), 1):
-        least, most = counts[band[[0, -1]]].tolist()
-        what = f"Tokens that occur {least:,} to {most:,} times in {counts.sum():,} of the index"
-        sets.append(_set(workbench, str(number), what, band[::-1]))
+    for least in (0, *(2**power for power in range(int(counts.max()).bit_length()))):
+        most = max(2 * least - 1, 0)
+        band = np.flatnonzero((counts >= least) & (counts <= most))
+        if len(band) >= MIN_TOKENS:
+            often = f"{least}" if least == most else f"{least}_{most}"
+            what = f"Tokens that occur {often.replace('_', ' to ')} times among {counts.sum():,} of the index"
+            sets.append(_set(workbench, often, what, band))
     return sets
 
 
