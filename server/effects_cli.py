@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..tools.errors import UsageError
+from ..tools.phrases import number_of
 from . import options as opt
 from .terminal import print_json, print_lines, print_table, progress_bars
 
@@ -141,10 +142,9 @@ def _print(found: EffectResult, subject: str, json: bool) -> None:
         if found.operation == "ablate"
         else f"Feature {found.feature} of {subject} steered by {found.strength:g} x {found.scale:.3g}: "
     )
-    count = len(found.contexts)
     print_lines(
         [
-            f"{done}{count} context{'s' * (count != 1)}, {found.tokens:,} tokens, {found.acting:,} acted on, "
+            f"{done}{number_of(len(found.contexts), 'context')}, {found.tokens:,} tokens, {found.acting:,} acted on, "
             f"{found.random} random directions",
             *found.notes,
         ]

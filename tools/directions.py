@@ -10,14 +10,25 @@ import numpy as np
 from .statistics.directions import DirectionModel, NullName
 from .subject.subject import Subject
 
-SEED = {"present": 11, "specific": 12, "decoy": 13, "overlap": 14, "shape": 15, "tails": 16, "index": 17, "effect": 18}
+SEED = {
+    "present": 11,
+    "specific": 12,
+    "decoy": 13,
+    "overlap": 14,
+    "shape": 15,
+    "tails": 16,
+    "index": 17,
+    "effect": 18,
+    "reading_open": 42,
+    "reading_confirm": 43,
+}
 
 
 def direction_model(subject: Subject, null: NullName) -> DirectionModel:
     """The model that reference directions of a null are drawn from."""
     if null == "present":
         return DirectionModel.isotropic(subject.d_model)
-    return DirectionModel.of_decoder(subject.decoder[subject.alive])
+    return DirectionModel.of_rows(subject.decoder[subject.alive])
 
 
 def matched_directions(subject: Subject, count: int, purpose: Literal["decoy", "shape"] = "decoy") -> np.ndarray:
@@ -30,7 +41,7 @@ def matched_rows(rows: np.ndarray, count: int) -> np.ndarray:
 
     The rows are as the dictionary writes them at its hook point, which need not be the residual stream.
     """
-    return DirectionModel.of_decoder(rows).sample(count, [SEED["effect"]]).numpy()
+    return DirectionModel.of_rows(rows).sample(count, [SEED["effect"]]).numpy()
 
 
 def isotropic_rows(width: int, count: int) -> np.ndarray:

@@ -141,9 +141,10 @@ ExampleKind = Literal["top", "decile", "diverse", "negative"]
 
 
 class FiringSummary(BaseModel):
-    """How often and how much a feature fires on the explore side of an index; figures without a firing are null.
+    """How often and how much a feature fires on a part of an index; figures without a firing are null.
 
-    `density` is firings over tokens, `mean` over firings, `histogram` counts firings in bins of equal width up to max.
+    `tokens` of text were read, `density` is firings over tokens, `mean` over firings, `histogram` counts firings in
+    bins of equal width up to max.
     """
 
     feature: int

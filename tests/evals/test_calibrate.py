@@ -76,7 +76,7 @@ def test_planting_raises_the_chosen_rows_by_the_stated_effect_and_no_others() ->
 def test_flipped_rows_keep_the_mean_the_covariance_and_the_size_of_every_coordinate() -> None:
     rng = np.random.default_rng(2)
     decoder = rng.laplace(size=(20_000, 6)) @ rng.normal(size=(6, 6)) + 1
-    flipped, model = flipped_rows(decoder, 0), DirectionModel.of_decoder(decoder)
+    flipped, model = flipped_rows(decoder, 0), DirectionModel.of_rows(decoder)
     assert np.allclose(flipped.mean(axis=0), model.mean, atol=0.01)
     assert np.allclose(np.cov(flipped.T), model.covariance, atol=0.01)
     _, axes = np.linalg.eigh(model.covariance)

@@ -121,7 +121,7 @@ def test_whitening_leaves_out_what_the_unembedding_does_not_read() -> None:
 def test_scaled_tokens_have_one_standard_deviation_over_the_model() -> None:
     rng = np.random.default_rng([7])
     rows_of_decoder = rng.standard_normal((400, 5)) * [1, 2, 3, 4, 5]
-    model = DirectionModel.of_decoder(rows_of_decoder)
+    model = DirectionModel.of_rows(rows_of_decoder)
     scaled = read_out("scaled", rng.standard_normal((5, 40)).astype(np.float32), model).double().numpy()
     np.testing.assert_allclose(np.einsum("dv,de,ev->v", scaled, model.covariance, scaled), 1, rtol=1e-4)
 

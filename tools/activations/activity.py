@@ -22,7 +22,7 @@ from ..results import (
     TextActivations,
     finite,
 )
-from ..statistics.directions import unit_rows
+from ..statistics.directions import nearest_rows, nearest_to
 from ..subject.next_token import next_log_probs
 from ..subject.reading import bos
 from ..subject.subject import Subject
@@ -33,7 +33,7 @@ from .negatives import negatives
 from .part import Part, explore
 from .position import position_profile
 from .rows import padded
-from .store import Firings
+from .store import NO_FIRINGS, Firings
 
 EXAMPLE_KINDS: tuple[ExampleKind, ...] = get_args(ExampleKind)
 
@@ -69,7 +69,7 @@ class Activity:
 
     def summary(self, feature: int) -> FiringSummary:
         """How often and how much a feature fires."""
-        return FiringSummary(feature=self._checked(feature), **vars(self.part.stats(feature)))
+        return self.part.summary(self._checked(feature))
 
     def examples(
         self, feature: int, kinds: Iterable[ExampleKind] = EXAMPLE_KINDS, count: int = 5
@@ -135,12 +135,9 @@ class Activity:
         )
         for kind, directions in sides:
             if directions is not None:
-                unit = unit_rows(directions)
-                cosines = unit @ unit[feature]
-                cosines[feature] = -np.inf
                 rows += [
-                    NeighbourRow(feature=feature, kind=kind, neighbour=int(other), value=float(cosines[other]))
-                    for other in np.argsort(-cosines, kind="stable")[: min(most, len(cosines) - 1)]
+                    NeighbourRow(feature=feature, kind=kind, neighbour=int(other), value=float(cosine))
+                    for other, cosine in zip(*nearest_to(directions, feature, most), strict=True)
                 ]
         with self._lock:
             found = cofiring(self.part, feature, most)
@@ -160,12 +157,10 @@ class Activity:
                 f"{other.name} writes into {other.d_model} dimensions, {self.subject.name} into "
                 f"{self.subject.d_model}: counterparts are of dictionaries on the same model."
             )
-        cosines = unit_rows(other.decoder) @ unit_rows(self.subject.decoder[[feature]])[0]
+        found = nearest_rows(other.decoder, self.subject.decoder[feature], most)
         return [
-            NeighbourRow(
-                feature=feature, kind="counterpart", neighbour=int(n), value=float(cosines[n]), subject=other.name
-            )
-            for n in np.argsort(-cosines, kind="stable")[:most]
+            NeighbourRow(feature=feature, kind="counterpart", neighbour=int(n), value=float(cosine), subject=other.name)
+            for n, cosine in zip(*found, strict=True)
         ]
 
     def position(self, feature: int) -> PositionRow:
@@ -195,8 +190,7 @@ class Activity:
         """The token behind each position and its log-probability; None at the end of a document."""
         tokens = [self.part.following(position) for position in positions]
         known = [i for i, token in enumerate(tokens) if token is not None]
-        nothing = Firings(np.empty(0, np.int64), np.empty(0, np.float32))
-        contexts = [self.part.context(positions[i], nothing) for i in known]
+        contexts = [self.part.context(positions[i], NO_FIRINGS) for i in known]
         found: list[float | None] = [None] * len(tokens)
         if known:
             rows = padded([context.tokens for context in contexts], bos(self.subject)).clip(min=0)

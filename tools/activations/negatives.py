@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..statistics.directions import unit_rows
+from ..statistics.directions import nearest_to
 from ..subject.reading import bos, feature_activations
 from ..subject.subject import Subject
 from .cofiring import cofiring
 from .examples import AFTER, BEFORE, top
 from .part import Part
 from .rows import padded
-from .store import Firings
+from .store import NO_FIRINGS, Firings
 
 Source = Literal["same token", "decoder neighbour", "co-firing", "random"]
 _RIVALS = 5  # neighbours and co-firing features whose contexts are tried
@@ -43,7 +44,7 @@ def negatives(subject: Subject, part: Part, feature: int, firings: Firings, each
     for source, positions in _candidates(subject, part, feature, firings, each, rng):
         quiet = positions[_silent(part, positions, firings)]
         tried = [Negative(int(position), source) for position in dict.fromkeys(quiet.tolist())][: each * _SPARE]
-        chosen += [one for one in _verified(subject, part, feature, tried)][:each]
+        chosen += list(itertools.islice(_verified(subject, part, feature, tried), each))
     return chosen
 
 
@@ -53,11 +54,8 @@ def _candidates(
     sums = part.token_sums(firings)
     read = [token for token in np.argsort(-sums, kind="stable")[:_TOKENS].tolist() if sums[token] > 0]
     yield "same token", _in_turn([_some(part.occurrences(token), rng) for token in read])
-    directions = unit_rows(subject.decoder)
-    cosines = directions @ directions[feature]
-    cosines[feature] = -np.inf
-    near = np.argsort(-cosines, kind="stable")[:_RIVALS].tolist()
-    yield "decoder neighbour", _strongest(part, near)
+    near, _ = nearest_to(subject.decoder, feature, _RIVALS)
+    yield "decoder neighbour", _strongest(part, near.tolist())
     yield "co-firing", _strongest(part, cofiring(part, feature, _RIVALS).features.tolist())
     yield "random", part.random_positions(each * _RANDOM_TRIES, rng)
 
@@ -85,10 +83,9 @@ def _silent(part: Part, positions: np.ndarray, firings: Firings) -> np.ndarray:
 
 def _verified(subject: Subject, part: Part, feature: int, tried: list[Negative]) -> Iterator[Negative]:
     """Those around which the feature stays silent when the model runs on their rows once more."""
-    nothing = Firings(np.empty(0, np.int64), np.empty(0, np.float32))
     for start in range(0, len(tried), _BATCH):
         batch = tried[start : start + _BATCH]
-        contexts = [part.context(one.position, nothing) for one in batch]
+        contexts = [part.context(one.position, NO_FIRINGS) for one in batch]
         rows = padded([context.tokens for context in contexts], bos(subject))
         found = feature_activations(subject, rows.clip(min=0))[:, 1:, feature].float().cpu().numpy()
         for one, context, activations in zip(batch, contexts, found, strict=True):

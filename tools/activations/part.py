@@ -13,26 +13,11 @@ import numpy as np
 
 from ..errors import UsageError
 from ..files import atomic_write
+from ..results import FiringSummary
 from .partition import SIDES, Side
 from .store import ActivationStore, Firings
 
 BINS = 20
-
-
-@dataclass(frozen=True)
-class FiringStats:
-    """How often and how much a feature fires on a part.
-
-    `tokens` of text were read; density is `firings / tokens`; `mean` is over firings; `histogram` counts firings in
-    BINS bins of equal width from 0 to `max`. Figures of a feature that never fires are None.
-    """
-
-    tokens: int
-    firings: int
-    density: float
-    max: float | None
-    mean: float | None
-    histogram: list[int]
 
 
 @dataclass(frozen=True)
@@ -117,13 +102,21 @@ class Part:
         """Features of the dictionary."""
         return len(self._store.chunks[0]["pointers"]) - 1
 
-    def stats(self, feature: int) -> FiringStats:
-        """Counts, density and amounts of a feature."""
+    def summary(self, feature: int) -> FiringSummary:
+        """How often and how much a feature fires, with a histogram of BINS bins."""
         values = self.firings(feature).values
         tokens, largest = int(self.token_counts.sum()), float(values.max()) if len(values) else None
         histogram = np.histogram(values, BINS, (0, largest or 1.0))[0]
         mean = float(values.mean(dtype=np.float64)) if len(values) else None
-        return FiringStats(tokens, len(values), len(values) / max(1, tokens), largest, mean, histogram.tolist())
+        return FiringSummary(
+            feature=feature,
+            tokens=tokens,
+            firings=len(values),
+            density=len(values) / max(1, tokens),
+            max=largest,
+            mean=mean,
+            histogram=histogram.tolist(),
+        )
 
     def token_sums(self, firings: Firings) -> np.ndarray:
         """Sum of activations on each token id, (as long as `token_counts`,) float64; raises KeyError as `tokens`."""

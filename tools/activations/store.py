@@ -43,6 +43,9 @@ class Firings:
         return Firings(self.positions[keep], self.values[keep])
 
 
+NO_FIRINGS = Firings(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
 class Chunk:
     """One chunk, its arrays mapped from disk.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..activations.part import Context, explore
-from ..activations.rows import context_of, rows_of
-from ..activations.store import ActivationStore
+from ..activations.store import NO_FIRINGS, ActivationStore
+from ..activations.texts import rows
 from ..errors import UsageError
+from ..phrases import number_of
 from ..subject.subject import Subject
 
 SEED = 31
@@ -32,32 +33,29 @@ def given_texts(subject: Subject, texts: Sequence[str]) -> Contexts:
     """
     if not texts:
         raise UsageError("No text was given: pass at least one.")
-    width = context_of(subject) - 1
     found = Contexts([], [])
-    counts = np.zeros(len(texts), np.int64)
-    for row in rows_of(subject, _Given(texts)):
-        counts[row.document] += len(row.tokens)
-        found.windows.append(row.tokens)
-        found.sources.append(f"text {row.document + 1}")
-    for number, (text, count) in enumerate(zip(texts, counts.tolist(), strict=True), start=1):
-        if count < 2 or not text.strip():
-            has = f"has {count} token{'s' * (count != 1)}" if text.strip() else "is empty"
+    for number, text in enumerate(texts, start=1):
+        windows = rows(subject, text) if text.strip() else []
+        count = sum(map(len, windows))
+        if count < 2:
+            has = f"has {number_of(count, 'token')}" if count else "is empty"
             raise UsageError(f"Text {number} {has}: give at least 2 tokens, so that one follows another.")
-        if count > width:
-            windows = -(-count // width)
-            found.notes.append(f"Text {number} has {count} tokens: read in {windows} windows of up to {width}.")
+        found.windows.extend(windows)
+        found.sources.extend([f"text {number}"] * len(windows))
+        if len(windows) > 1:
+            width = len(windows[0])
+            found.notes.append(f"Text {number} has {count} tokens: read in {len(windows)} windows of up to {width}.")
     return found
 
 
 def random_contexts(subject: Subject, store: ActivationStore, count: int) -> Contexts:
     """Up to `count` contexts of the index's open part, the same ones each time."""
     part = explore(store, subject.vocabulary.special)
-    rows = part.rows[np.diff(store.rows.starts)[part.rows] >= 2]
-    if not len(rows):
+    long_enough = part.rows[part.row_lengths(part.rows) >= 2]
+    if not len(long_enough):
         raise UsageError("The open part of the index holds no text: index more documents, or give some with --text.")
-    drawn = np.sort(np.random.default_rng(SEED).choice(rows, min(count, len(rows)), replace=False))
-    firings = part.firings(0)  # of no matter which feature: only the tokens are asked for
-    return _of_index([part.context(int(store.rows.starts[row]), firings) for row in drawn])
+    drawn = np.sort(np.random.default_rng(SEED).choice(long_enough, min(count, len(long_enough)), replace=False))
+    return _of_index([part.context(part.row(row)[0], NO_FIRINGS) for row in drawn.tolist()])
 
 
 def strongest_contexts(subject: Subject, store: ActivationStore, feature: int, count: int) -> Contexts:
@@ -73,14 +71,14 @@ def strongest_contexts(subject: Subject, store: ActivationStore, feature: int, c
             "--text."
         )
     order = np.argsort(-firings.values, kind="stable")
-    rows = store.rows.of(firings.positions[order])
-    first = np.sort(np.unique(rows, return_index=True)[1])[:count]
+    of_rows = store.rows.of(firings.positions[order])
+    first = np.sort(np.unique(of_rows, return_index=True)[1])[:count]
     return _of_index([part.context(int(position), firings) for position in firings.positions[order[first]]])
 
 
 def largest_activation(subject: Subject, store: ActivationStore, feature: int) -> float:
     """A feature's largest activation on the open part of the index; raises UsageError where it never fires there."""
-    largest = explore(store, subject.vocabulary.special).stats(feature).max
+    largest = explore(store, subject.vocabulary.special).summary(feature).max
     if largest is None:
         raise UsageError(
             f"Feature {feature} never fires on the open part of the index, so nothing says how strong it gets: give "
@@ -91,17 +89,3 @@ def largest_activation(subject: Subject, store: ActivationStore, feature: int) -
 
 def _of_index(found: list[Context]) -> Contexts:
     return Contexts([context.tokens for context in found], [f"document {context.document}" for context in found])
-
-
-class _Given:
-    """Texts as a corpus."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-
-    @property
-    def identity(self) -> str:
-        return repr(self._texts)
-
-    def documents(self) -> Iterator[str]:
-        return iter(self._texts)

@@ -15,28 +15,27 @@ import numpy as np
 
 from ..activations.part import Part
 from ..activations.store import ActivationStore
+from ..directions import SEED
 from ..errors import UsageError
 from ..progress import Progress, silent
 from ..results import ReadingRow, finite
 from ..statistics.directions import DirectionModel
-from ..statistics.fdr import benjamini_hochberg
+from ..statistics.fdr import two_stage_q_of_adjusted
 from ..statistics.reference import ReferenceDistribution
 from ..storage.cache import ByteCache, load_arrays, save_arrays
 from ..subject.reading import require_encoder
 from ..subject.subject import Subject
 from ..token_sets.derivation import circular
 from ..token_sets.library import TokenSet
-from .null import LEVELS, ReadingNull, reading_null
+from .null import LEVELS, PILOT, RARE, ReadingNull, reading_null
 from .places import Places, frequent_columns
 from .slices import Slice, slice_of
 
 SLICE_TOKENS = 49_152
 LEAST = 20  # tokens of a set in the open slice
-LEVEL = 0.05
 HOLDS = 0.05  # p on the confirm side
 Side = Literal["open", "confirm"]
 DRAWS = 8192
-_SEEDS: dict[Side, int] = {"open": 42, "confirm": 43}
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class ReadingEnrichment:
         origins = [self._sets[at].derived_from for _, at in self._places["open"].columns]
         own = circular(origins, self.subject.decoder[features])
         found.p[own] = family[own] = np.nan
-        q = _selected_at(family)
+        q = two_stage_q_of_adjusted(family)
         known = np.where(np.isnan(family), np.nan, confirmed.p)
         places = self._places["open"]
         order = np.lexsort((-found.shares / places.base, np.nan_to_num(found.p, nan=1), np.nan_to_num(family, nan=1)))
@@ -136,9 +135,9 @@ class ReadingEnrichment:
         stored = self._cache.get(key)
         if stored is None:
             encoder = require_encoder(self.subject)
-            model = DirectionModel.of_decoder(encoder[self.subject.alive])
+            model = DirectionModel.of_rows(encoder[self.subject.alive])
             slice_, places = self._slices[side], self._places[side]
-            made = reading_null(slice_, places, model, DRAWS, _SEEDS[side], self._progress)
+            made = reading_null(slice_, places, model, DRAWS, SEED[f"reading_{side}"], self._progress)
             arrays = {
                 "tail": made.reference.tail,
                 "bulk": made.reference.bulk,
@@ -153,21 +152,7 @@ class ReadingEnrichment:
 
     def _identity(self, side: Side) -> str:
         digest = hashlib.blake2b(f"{self.subject.hash} {self._store.folder.name} {side}".encode(), digest_size=16)
-        digest.update(f"{SLICE_TOKENS} {DRAWS} {LEVELS}".encode())
+        digest.update(f"{SLICE_TOKENS} {DRAWS} {LEVELS} {PILOT} {RARE}".encode())
         for where, chosen in self._places[side].columns:
             digest.update(f"{where} {self._sets[chosen].name} ".encode() + self._sets[chosen].ids.tobytes())
         return digest.hexdigest()
-
-
-def _selected_at(p: np.ndarray) -> np.ndarray:
-    """q (F, columns) from p-values (F, columns) that hold over all columns of a feature.
-
-    Benjamini and Hochberg over the features' best; within the R that are selected of F, at the level times R / F
-    (Benjamini and Bogomolov 2014, doi:10.1111/rssb.12028).
-    """
-    known = ~np.isnan(p).all(axis=1)
-    best = np.full(len(p), np.nan)
-    best[known] = np.nanmin(p[known], axis=1)
-    of_features = benjamini_hochberg(best)
-    share = max(1, int((of_features <= LEVEL).sum())) / max(1, int(known.sum()))
-    return np.maximum(of_features[:, None], np.minimum(p / share, 1))

@@ -35,16 +35,12 @@ class Places:
     @classmethod
     def of(cls, read: Slice, sets: Sequence[TokenSet], columns: Sequence[Column]) -> Places:
         """The places of some columns."""
-        owners: list[list[int]] = [[] for _ in read.positions]
-        counts = np.zeros(len(columns), np.int64)
-        for number, (where, chosen) in enumerate(columns):
-            found = np.flatnonzero(np.isin(read.tokens[where], sets[chosen].ids))
-            counts[number] = len(found)
-            for at in found.tolist():
-                owners[at].append(number)
-        pointers = np.cumsum([0, *map(len, owners)], dtype=np.int64)
-        members = np.fromiter((number for own in owners for number in own), np.int32, int(pointers[-1]))
-        return cls(list(columns), pointers, members, counts / len(owners))
+        found = [np.flatnonzero(np.isin(read.tokens[where], sets[chosen].ids)) for where, chosen in columns]
+        counts, tokens = np.array([len(at) for at in found], np.int64), len(read.positions)
+        at = np.concatenate([*found, np.empty(0, np.int64)])
+        members = np.repeat(np.arange(len(columns), dtype=np.int32), counts)[np.argsort(at, kind="stable")]
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=tokens))]).astype(np.int64)
+        return cls(list(columns), pointers, members, counts / tokens)
 
     def shares(self, at: np.ndarray, levels: Sequence[int]) -> np.ndarray:
         """Reading shares (B, levels, columns) of firings at (B, n) of the slice, strongest first, -1 where none is."""

@@ -27,6 +27,20 @@ def unit_rows(directions: np.ndarray) -> np.ndarray:
     return rows / np.where(norms > 0, norms, 1)
 
 
+def nearest_rows(rows: np.ndarray, direction: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows (F, D) have the largest cosine with a direction (D,), largest first, and the cosines."""
+    cosines = unit_rows(rows) @ unit_rows(direction[None])[0]
+    order = np.argsort(-cosines, kind="stable")[:most]
+    return order, cosines[order]
+
+
+def nearest_to(rows: np.ndarray, row: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """`nearest_rows` of one of the rows, without itself."""
+    order, cosines = nearest_rows(rows, rows[row], most + 1)
+    others = np.flatnonzero(order != row)[:most]
+    return order[others], cosines[others]
+
+
 @dataclass(frozen=True)
 class DirectionModel:
     """Normal model of directions: mean (D,), covariance (D, D) and a factor with factor @ factor.T = covariance."""
@@ -41,12 +55,13 @@ class DirectionModel:
         return cls(np.zeros(dimension), np.eye(dimension), np.eye(dimension))
 
     @classmethod
-    def of_decoder(cls, decoder: np.ndarray) -> DirectionModel:
-        """Mean and covariance of unit-norm rows (F, D), shrunk towards a multiple of the identity when rows are few.
+    def of_rows(cls, dictionary: np.ndarray) -> DirectionModel:
+        """Mean and covariance of a dictionary's unit-norm rows (F, D), shrunk where rows are few.
 
-        Shrinkage intensity: oracle approximating shrinkage, Chen, Wiesel, Eldar and Hero (2010).
+        Towards a multiple of the identity. Shrinkage intensity: oracle approximating shrinkage, Chen, Wiesel, Eldar and
+        Hero (2010).
         """
-        rows = unit_rows(decoder)
+        rows = unit_rows(dictionary)
         count, dimension = rows.shape
         mean = rows.mean(axis=0)
         covariance = (rows - mean).T @ (rows - mean) / count

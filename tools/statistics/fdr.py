@@ -54,21 +54,30 @@ def two_stage_q(p: Floats, more: NDArray[np.int64] | int = 0) -> Floats:
     """
     if p.ndim != 2:
         raise UsageError(f"Two-stage q-values need p-values of shape (features, tests), got {p.shape}.")
-    within = benjamini_hochberg(p, more=more)
-    selection = np.sort(benjamini_hochberg(simes(p, more=more)))
+    return two_stage_q_of_adjusted(benjamini_hochberg(p, more=more))
+
+
+def two_stage_q_of_adjusted(within: Floats) -> Floats:
+    """`two_stage_q` of p-values (F, m) that are adjusted for all tests of their feature, whose smallest is its own p.
+
+    Adjusted for the false discovery rate, or for any false discovery, as against the largest of a feature's statistics.
+    """
+    adjusted = _checked(within)
+    best = np.min(np.where(np.isnan(adjusted), np.inf, adjusted), axis=1, initial=np.inf)
+    selection = np.sort(benjamini_hochberg(np.where(np.isinf(best), np.nan, best)))
     selection = selection[~np.isnan(selection)]  # R(q) counts its values <= q
     if selection.size == 0:
-        return np.full(p.shape, np.nan)
+        return np.full(adjusted.shape, np.nan)
     # A test with adjusted p-value a is rejected once q R(q) >= F a; that R then selects its feature too, for its Simes
     # p-value is <= a. The smallest such q is min over R of max(selection_R, F a / R): one falls as the other rises.
-    needed = selection.size * within
+    needed = selection.size * adjusted
     counts = np.arange(1, selection.size + 1)
     crossing = np.searchsorted(selection * counts, needed)  # first R (from 0) with selection_R >= F a / R
     at_crossing = np.append(selection, np.inf)[crossing]
     before_crossing = needed / np.maximum(crossing, 1)
     before_crossing[crossing == 0] = np.inf
     q = np.clip(np.minimum(at_crossing, before_crossing), None, 1.0)
-    return np.where(np.isnan(within), np.nan, q)
+    return np.where(np.isnan(adjusted), np.nan, q)
 
 
 def _checked(p: Floats) -> Floats:

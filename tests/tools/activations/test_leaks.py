@@ -140,7 +140,7 @@ PART: dict[str, Call] = {
     "n_features": lambda w, _: w.part.n_features,
     "firings": lambda w, rng: w.numbered(w.part.firings(feature(w, rng))),
     "firings_at": lambda w, rng: w.part.firings_at(w.random(rng)),
-    "stats": lambda w, rng: w.part.stats(feature(w, rng)),
+    "summary": lambda w, rng: w.part.summary(feature(w, rng)),
     "token_sums": token_sums,
     "token_means": lambda w, rng: w.part.token_means(feature(w, rng)),
     "occurrences": lambda w, rng: w.number(w.part.occurrences(int(w.part.tokens(w.random(rng))[0]))),
@@ -239,7 +239,7 @@ def test_ten_thousand_calls_answer_as_if_sealed_documents_were_not_there(worlds:
             compare(worlds, call, seed)
 
 
-TOLD = ("rows", "token_counts", "place_counts", "totals", "firings", "stats", "token_means", "occurrences")
+TOLD = ("rows", "token_counts", "place_counts", "totals", "firings", "summary", "token_means", "occurrences")
 
 
 @pytest.mark.parametrize("name", [*TOLD, "random_positions"])

@@ -33,7 +33,7 @@ def test_figures_of_every_feature_are_those_of_the_dense_matrix(
     for feature in range(0, subject.n_features, 40):
         values = dense[own, feature]
         active = values[values > 0]
-        stats = part.stats(feature)
+        stats = part.summary(feature)
         assert (stats.tokens, stats.firings) == (text.sum(), len(active))
         assert stats.density == len(active) / text.sum()
         assert stats.max == (active.max() if len(active) else None)

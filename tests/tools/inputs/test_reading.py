@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tsea.tools.activations.store import Firings
-from tsea.tools.inputs.enrichment import _selected_at
 from tsea.tools.inputs.null import LEVELS, reading_null
 from tsea.tools.inputs.places import Column, Places, frequent_columns
 from tsea.tools.inputs.slices import Slice
@@ -114,12 +113,3 @@ def test_a_feature_that_fires_on_all_of_a_set_is_found_and_one_that_fires_anywhe
         assert places.columns[int(p[row].argmin())] == Column(where, 4)
         assert p[row].min() <= 0.001
     assert p[2].min() > 0.05
-
-
-def test_q_selects_features_then_sets_within_them() -> None:
-    p = np.array([[0.001, 0.2, np.nan], [0.5, 0.9, 1.0], [np.nan, np.nan, np.nan], [0.02, 0.04, 1.0]])
-    q = _selected_at(p)
-    # Best .001, .02, .5 of 3 features: BH gives .003, .03, .5; two are selected, so sets within them count 3 / 2 times.
-    np.testing.assert_allclose(q[0], [0.003, 0.3, np.nan])
-    np.testing.assert_allclose(q[3], [0.03, 0.06, 1.0])
-    assert np.isnan(q[2]).all() and q[1].min() == 0.75

@@ -46,7 +46,7 @@ def test_a_direction_along_a_set_mean_has_the_smallest_p_and_never_a_nan(set_mea
 def test_the_specific_p_is_uniform_on_directions_of_the_dictionarys_model(
     decoder: np.ndarray, set_means: np.ndarray
 ) -> None:
-    model = DirectionModel.of_decoder(decoder)
+    model = DirectionModel.of_rows(decoder)
     # Normal directions are compared as they are: their norm is nearly constant only in high dimension.
     drawn = model.sample(20_000, [6]).numpy()
     scale = np.sqrt(np.einsum("ds,de,es->s", set_means, model.covariance, set_means))
@@ -57,7 +57,7 @@ def test_the_specific_p_is_uniform_on_directions_of_the_dictionarys_model(
 
 
 def test_a_model_of_many_rows_is_their_mean_and_covariance(decoder: np.ndarray) -> None:
-    model, rows = DirectionModel.of_decoder(decoder), unit_rows(decoder)
+    model, rows = DirectionModel.of_rows(decoder), unit_rows(decoder)
     assert np.allclose(model.mean, rows.mean(axis=0))
     assert np.allclose(model.covariance, np.cov(rows.T, bias=True))
     assert np.allclose(model.factor @ model.factor.T, model.covariance)
@@ -65,14 +65,14 @@ def test_a_model_of_many_rows_is_their_mean_and_covariance(decoder: np.ndarray) 
 
 def test_few_rows_are_shrunk_to_a_covariance_of_full_rank(decoder: np.ndarray) -> None:
     few = decoder[: DIMENSION // 2]
-    model = DirectionModel.of_decoder(few)
+    model = DirectionModel.of_rows(few)
     assert np.linalg.matrix_rank(np.cov(unit_rows(few).T, bias=True)) < DIMENSION
     assert np.linalg.matrix_rank(model.covariance) == DIMENSION
     assert np.trace(model.covariance) == pytest.approx(np.trace(np.cov(unit_rows(few).T, bias=True)))
 
 
 def test_samples_follow_the_model_and_the_seed(decoder: np.ndarray) -> None:
-    model = DirectionModel.of_decoder(decoder)
+    model = DirectionModel.of_rows(decoder)
     drawn = model.sample(60_000, [0]).numpy()
     assert np.allclose(drawn.mean(axis=0), model.mean, atol=0.01)
     assert np.allclose(np.cov(drawn.T), model.covariance, atol=0.01)

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from tsea.tools.errors import UsageError
-from tsea.tools.statistics.fdr import benjamini_hochberg, simes, two_stage_q
+from tsea.tools.statistics.fdr import benjamini_hochberg, simes, two_stage_q, two_stage_q_of_adjusted
 
 P = st.one_of(st.floats(1e-12, 1), st.sampled_from([0.01, 0.02, 0.05, 1.0]))  # repeats make ties
 SOME_P = st.one_of(P, st.just(np.nan))
@@ -76,6 +76,28 @@ def test_two_stage_q_of_a_worked_example():
     table = np.array([[0.01, 0.4], [0.1, 0.1], [0.6, 0.6]])
     # adjusted within: .02 .4 | .1 .1 | .6 .6; smallest q with q R >= 3 a: .06, .6 (R = 3: .4), ...
     np.testing.assert_allclose(two_stage_q(table), [[0.06, 0.6], [0.15, 0.15], [0.6, 0.6]])
+
+
+@given(TABLES)
+def test_q_of_adjusted_p_values_is_the_smallest_level_that_rejects(table):
+    q = two_stage_q_of_adjusted(table)
+    np.testing.assert_array_equal(np.isnan(q), np.isnan(table))
+    made = [f for f in range(len(table)) if not np.isnan(table[f]).all()]
+    for level in {*q[~np.isnan(q)].tolist(), 0.001, 0.05, 0.3}:
+        for nudged in (level * (1 - 1e-9), level * (1 + 1e-9)):
+            clear = np.abs(q / nudged - 1) > 1e-10
+            selected = [made[i] for i in rejected_by_bh([np.nanmin(table[f]) for f in made], min(nudged, 1))]
+            inner = min(nudged, 1) * len(selected) / max(1, len(made))
+            expected = {(f, j) for f in selected for j in range(table.shape[1]) if table[f, j] <= inner}
+            found = {(int(f), int(j)) for f, j in zip(*np.nonzero((q <= nudged) & clear), strict=True)}
+            assert found == {(f, j) for f, j in expected if clear[f, j]}
+
+
+def test_q_of_adjusted_p_values_of_a_worked_example():
+    p = np.array([[0.001, 0.2, np.nan], [0.5, 0.9, 1.0], [np.nan, np.nan, np.nan], [0.02, 0.04, 1.0]])
+    # Best .001, .02, .5 of 3 features -> BH .003, .03, .5; R = 2 from .03, 3 from .5 on; q R >= 3 p.
+    expected = [[0.003, 0.3, np.nan], [0.5, 0.9, 1.0], [np.nan, np.nan, np.nan], [0.03, 0.06, 1.0]]
+    np.testing.assert_allclose(two_stage_q_of_adjusted(p), expected)
 
 
 def test_the_share_of_false_features_is_held_among_the_selected():

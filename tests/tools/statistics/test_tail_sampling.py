@@ -26,7 +26,7 @@ def _model(null: str) -> DirectionModel:
     if null == "present":
         return DirectionModel.isotropic(WIDTH)
     rng = np.random.default_rng(1)
-    return DirectionModel.of_decoder(rng.normal(size=(2000, WIDTH)) * np.linspace(0.3, 2, WIDTH) + 0.3)
+    return DirectionModel.of_rows(rng.normal(size=(2000, WIDTH)) * np.linspace(0.3, 2, WIDTH) + 0.3)
 
 
 @pytest.mark.parametrize("null", ["present", "specific"])
