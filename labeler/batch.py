@@ -17,19 +17,21 @@ import numpy as np
 from ..tools.directions import matched_directions
 from ..tools.errors import TseaError
 from ..tools.files import atomic_write
+from ..tools.inputs.enrichment import ReadingEnrichment
 from ..tools.progress import Progress, silent
 from ..tools.storage.cache import load_arrays, save_arrays
 from ..tools.storage.home import home
 from ..tools.storage.records import Records
-from ..tools.storage.tables import LedgerEntry, Run
+from ..tools.storage.tables import Label, LedgerEntry, Run
 from ..tools.workbench import Workbench
 from .claims import LEVEL, Claim, Judged, block_claims
 from .evidence import Evidence, gather_evidence
 from .overlap import OverlapTest
+from .reading import RunReading
 from .statistical import StatisticalLabeler
 
 LABELER = "statistical"
-RULE_VERSION = 1
+RULE_VERSION = 2
 MIN_DECOYS, MAX_DECOYS = 512, 4096
 
 
@@ -38,14 +40,16 @@ def label_features(
     records: Records,
     features: np.ndarray,
     *,
+    reading: ReadingEnrichment | None = None,
     run_name: str | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Label features in a run and return it, complete with its summary; what an earlier call did is not done again.
 
-    Raises UsageError when a run of that name exists with other settings.
+    With `reading`, labels also say what features fire on. Raises UsageError when a run of that name exists with other
+    settings.
     """
-    config = _config(workbench, features)
+    config = _config(workbench, features, reading)
     run = records.open_run(run_name, workbench.subject.name, workbench.subject.hash, config)
     if run.finished is None:
         folder = home() / "runs" / run.config_hash
@@ -53,11 +57,12 @@ def label_features(
         evidence = stored_evidence(workbench, workbench.subject.decoder[features], folder / "features", progress)
         judged = Judged.of(evidence, len(workbench.sets))
         overlap = OverlapTest(workbench)
-        _write_labels(workbench, records, run, features, judged, overlap, progress)
+        read = None if reading is None else RunReading.of(reading, features)
+        _write_labels(workbench, records, run, features, judged, read, overlap, progress)
         evidence = stored_evidence(workbench, decoys, folder / "decoys", progress)
         judged_decoys = Judged.of_decoys(evidence, len(workbench.sets), judged)
         claims = [c for _, block in claims_by_block(workbench, decoys, judged_decoys, overlap) for c in block]
-        records.finish(run, _summary(records, run, claims))
+        records.finish(run, _summary(records, run, claims, read and read.decoys()))
         _remove(folder)
     return records.run(run.name)
 
@@ -90,6 +95,7 @@ def _write_labels(
     run: Run,
     features: np.ndarray,
     judged: Judged,
+    read: RunReading | None,
     overlap: OverlapTest,
     progress: Progress,
 ) -> None:
@@ -101,8 +107,9 @@ def _write_labels(
         "subject": workbench.subject.hash,
         "convention": workbench.subject.convention,
         "library": workbench.library.hash,
+        "index": read and read.reading.index,
     }
-    labeler = StatisticalLabeler(workbench, judged, provenance)
+    labeler = StatisticalLabeler(workbench, judged, provenance, read)
     directions = workbench.subject.decoder[features]
     tests = 2 * len(workbench.sets) + 1
     for part, claims in claims_by_block(workbench, directions, judged, overlap):
@@ -114,17 +121,25 @@ def _write_labels(
                 for feature, index, row, claim in zip(chosen, part, weights, claims, strict=True)
             ]
             ledger = [LedgerEntry(feature=f, library_hash=workbench.library.hash, n_tests=tests) for f in chosen]
+            if read is not None:
+                name, tested = f"{workbench.library.hash}:reading", read.evidence.tested[part]
+                ledger += [
+                    LedgerEntry(feature=f, library_hash=name, n_tests=len(read.reading.columns))
+                    for f, fires in zip(chosen, tested, strict=True)
+                    if fires
+                ]
             hits = [h for feature, index in zip(chosen, part, strict=True) for h in labeler.hits(feature, int(index))]
             records.write_block(run, labels, ledger, hits)
         progress("labels", int(part[-1]) + 1, len(features))
 
 
-def _config(workbench: Workbench, features: np.ndarray) -> dict[str, Any]:
+def _config(workbench: Workbench, features: np.ndarray, reading: ReadingEnrichment | None) -> dict[str, Any]:
     return {
         "labeler": LABELER,
         "rule": RULE_VERSION,
         "level": LEVEL,
         "library": workbench.library.hash,
+        "index": reading and reading.index,
         "features": _ranges(features),
     }
 
@@ -135,7 +150,9 @@ def _ranges(features: np.ndarray) -> str:
     return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in pieces)
 
 
-def _summary(records: Records, run: Run, decoy_claims: list[Claim | None]) -> dict[str, Any]:
+def _summary(
+    records: Records, run: Run, decoy_claims: list[Claim | None], decoy_reading: RunReading | None
+) -> dict[str, Any]:
     labels = records.labels(run)
     share = {
         "claims": _share([label.claim != "none" for label in labels]),
@@ -157,6 +174,17 @@ def _summary(records: Records, run: Run, decoy_claims: list[Claim | None]) -> di
         "decoy_claims": decoys["claims"],
         "decoy_rate": _ratio(decoys["claims"], share["claims"]),
         "decoy_rate_specific": _ratio(decoys["specific"], share["specific"]),
+    } | ({} if decoy_reading is None else _reading_summary(labels, decoy_reading))
+
+
+def _reading_summary(labels: list[Label], decoys: RunReading) -> dict[str, Any]:
+    found = _share([any(h["side"] == "input" for h in label.hypotheses) for label in labels])
+    among_decoys = _share([decoys.claim(reader) is not None for reader in range(len(decoys.readers))])
+    return {
+        "input_claims": found,
+        "input_decoys": len(decoys.readers),
+        "decoy_input_claims": among_decoys,
+        "decoy_rate_input": _ratio(among_decoys, found),
     }
 
 

@@ -64,10 +64,10 @@ def decoy_levels(evidence: Evidence, n_sets: int, run: Judged) -> RunLevels:
 
     def tests(p: np.ndarray, q_of_run: np.ndarray) -> np.ndarray:
         selected = np.unique(run.evidence.direction[q_of_run <= LEVEL])
-        return _at_rate(benjamini_hochberg(_dense(evidence, p, n_sets))[at], len(selected), len(run.evidence.codes))
+        return at_rate(benjamini_hochberg(_dense(evidence, p, n_sets))[at], len(selected), len(run.evidence.codes))
 
     def concentrations(p: np.ndarray, q_of_run: np.ndarray) -> np.ndarray:
-        return _at_rate(p, int((q_of_run <= LEVEL).sum()), int(np.isfinite(q_of_run).sum()))
+        return at_rate(p, int((q_of_run <= LEVEL).sum()), int(np.isfinite(q_of_run).sum()))
 
     return RunLevels(
         present=tests(evidence.p_present, run.levels.present),
@@ -84,7 +84,8 @@ def _dense(evidence: Evidence, p: np.ndarray, n_sets: int) -> np.ndarray:
     return dense
 
 
-def _at_rate(p: np.ndarray, selected: int, tested: int) -> np.ndarray:
+def at_rate(p: np.ndarray, selected: int, tested: int) -> np.ndarray:
+    """Adjusted p-values at the rate at which a run selected so many of the directions that it tested."""
     return np.minimum(1, p * tested / selected) if selected else np.ones_like(p)
 
 

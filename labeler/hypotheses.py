@@ -10,25 +10,29 @@ from ..tools.storage.tables import Label
 
 
 class Hypothesis(BaseModel):
-    """What a feature does to a set of tokens, `spec`, a TokenSetSpec.
+    """What a feature does to a set of tokens (output, `spec` a TokenSetSpec), or what it fires on (input, InputSpec).
 
-    `effect` is the mass (nats) on open tokens, for a few named tokens their concentration. p-values and q come from
-    open tokens, q from the present null over the whole run; `holds` says whether confirm tokens agree (None: not
-    testable).
+    Output: `effect` is the mass (nats) on open tokens, for a few named tokens their concentration; p-values and q come
+    from open tokens, q from the present null over the whole run; `echo` is the share of the feature's strongest firings
+    on tokens of the set itself, which has the share `base` of all tokens. Input: `effect` is the share of the strongest
+    firings on open documents that the hypothesis fits, as `base` of all tokens do; random encoder directions are the
+    only null. `holds` says whether confirm tokens or documents agree (None: not testable).
     """
 
     side: Literal["output", "input"]
     direction: Literal["promotes", "suppresses", "fires"]
     spec: dict[str, Any]
     effect: float
-    p_present: float
+    base: float | None = None
+    echo: float | None = None
+    p_present: float | None
     p_specific: float
     q: float
     holds: bool | None
 
 
 class LabelResult(BaseModel):
-    """One label as every front door shows it."""
+    """One label as every front door shows it; `echo` is that of the first thing it promotes or suppresses."""
 
     feature: int
     status: Literal["labelled", "no_claim", "failed"]
@@ -36,6 +40,7 @@ class LabelResult(BaseModel):
     kind: str
     claim: Literal["specific", "present", "none"]
     hypotheses: list[Hypothesis]
+    echo: float | None
     confidence: float | None
     q: float | None
     run: str
@@ -43,5 +48,7 @@ class LabelResult(BaseModel):
     @classmethod
     def of(cls, label: Label, run: str) -> LabelResult:
         """The result of a stored label of a run."""
-        fields = {name: getattr(label, name) for name in cls.model_fields if name != "run"}
-        return cls.model_validate(fields | {"run": run})
+        fields = {name: getattr(label, name) for name in cls.model_fields if name not in ("run", "echo")}
+        # Labels of earlier versions have none.
+        echoes = [hypothesis.get("echo") for hypothesis in label.hypotheses]
+        return cls.model_validate(fields | {"run": run, "echo": next((e for e in echoes if e is not None), None)})

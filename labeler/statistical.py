@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tools.ledger import HIT
 from ..tools.results import TokenWeight
 from ..tools.statistics.classes import CLASSES
 from ..tools.statistics.mass import SIDES
@@ -19,20 +20,27 @@ from . import wording
 from .claims import LEVEL, Claim, Judged
 from .confidence import holding_rate
 from .hypotheses import Hypothesis
+from .input_writer import InputWriter
+from .reading import RunReading
 
-HIT_Q = 0.1
 MEMBERS_IN_TEXT = 5
 DIRECTIONS = ("promotes", "suppresses")
 
 
 class StatisticalLabeler:
-    """Writes labels for one run's judged evidence; `provenance` goes into every label."""
+    """Writes labels for one run's judged evidence; `provenance` goes into every label.
 
-    def __init__(self, workbench: Workbench, judged: Judged, provenance: Mapping[str, Any]) -> None:
+    `read` holds what the run's features fire on, where there is an index; features stand in it as in `judged`.
+    """
+
+    def __init__(
+        self, workbench: Workbench, judged: Judged, provenance: Mapping[str, Any], read: RunReading | None = None
+    ) -> None:
         self._workbench = workbench
         self._judged = judged
         self._provenance = dict(provenance)
         self._outcomes = judged.outcomes()
+        self._inputs = None if read is None else InputWriter(read, workbench.subject.vocabulary)
 
     def label(self, feature: int, direction: int, open_weights: np.ndarray, claim: Claim | None) -> Label:
         """The label of a feature that stands at index `direction` of the run, from its weights on open tokens."""
@@ -49,20 +57,28 @@ class StatisticalLabeler:
         if not np.isfinite(open_weights).all() or np.ptp(open_weights) == 0:
             label.text = "This feature ranks no token: its decoder row is zero or its logit weights are all equal."
             return label
-        if claim is None:
+        inputs = self._inputs and self._inputs.claim(direction)
+        if claim is None and not inputs:
             closest = self._judged.closest(direction)
             label.text = wording.no_claim_text(top, bottom, self._closest_text(closest))
             label.q = None if closest is None else float(self._judged.levels.present[closest])
             return label
-        sets = [(int(self._judged.evidence.side[r]), self._set(r), self._members(open_weights, r)) for r in claim.rows]
-        label.status, label.claim, label.q = "labelled", "specific" if claim.specific else "present", claim.q
-        label.hypotheses = [self._hypothesis(row).model_dump() for row in claim.rows]
-        if claim.local:
-            label.hypotheses.insert(0, self._local_hypothesis(direction, top, claim).model_dump())
-        label.text = wording.claim_text([(s, t.description, m) for s, t, m in sets], top if claim.local else None)
-        label.refute = wording.refutation([(s, t.description) for s, t, _ in sets], top if claim.local else None)
-        label.evidence = [f"{t.name}:{SIDES[s]}" for s, t, _ in sets]
-        label.confidence = self._confidence(claim)
+        rows = claim.rows if claim else ()
+        few = top if claim and claim.local else None
+        sets = [(int(self._judged.evidence.side[r]), self._set(r), self._members(open_weights, r)) for r in rows]
+        read = inputs.sets if inputs else []
+        # Random encoder directions, the null of inputs, are those of the dictionary.
+        label.status, label.claim = "labelled", "specific" if inputs or (claim and claim.specific) else "present"
+        hypotheses = [self._local_hypothesis(direction, top, claim)] if claim and few else []
+        hypotheses += [self._hypothesis(direction, row) for row in rows]
+        label.hypotheses = [h.model_dump() for h in (*hypotheses, *(inputs.hypotheses if inputs else ()))]
+        label.text = wording.claim_text([(s, t.description, m) for s, t, m in sets], few, read)
+        label.refute = wording.refutation(
+            [(s, t.description) for s, t, _ in sets], few, [(where, text) for where, text, _ in read]
+        )
+        label.evidence = [*(f"{t.name}:{SIDES[s]}" for s, t, _ in sets), *(inputs.evidence if inputs else ())]
+        label.q = claim.q if claim else inputs and inputs.q
+        label.confidence = self._confidence(claim) if claim else inputs and inputs.confidence
         return label
 
     def hits(self, feature: int, direction: int) -> list[HypothesisRow]:
@@ -71,7 +87,7 @@ class StatisticalLabeler:
         rows: list[HypothesisRow] = []
         for null, q in (("present", levels.present), ("specific", levels.specific)):
             for row in self._judged.rows_of(direction):
-                if q[row] > HIT_Q:
+                if q[row] > HIT:
                     continue
                 chosen = self._set(row)
                 confirm = evidence.confirm_present if null == "present" else evidence.confirm_specific
@@ -90,7 +106,7 @@ class StatisticalLabeler:
                         holds=None if np.isnan(confirm[row]) else bool(confirm[row] <= LEVEL),
                     )
                 )
-        return rows
+        return rows + (self._inputs.hits(feature, direction) if self._inputs else [])
 
     def _set(self, row: int) -> TokenSet:
         return self._workbench.sets[int(self._judged.evidence.column[row])]
@@ -101,13 +117,16 @@ class StatisticalLabeler:
         chosen = members[np.argsort(-sign * open_weights[members], kind="stable")[:MEMBERS_IN_TEXT]]
         return self._workbench.shown(chosen)
 
-    def _hypothesis(self, row: int) -> Hypothesis:
-        evidence = self._judged.evidence
+    def _hypothesis(self, direction: int, row: int) -> Hypothesis:
+        evidence, chosen = self._judged.evidence, self._set(row)
+        base, echo = self._inputs.echo(direction, chosen.ids) if self._inputs else (None, None)
         return Hypothesis(
             side="output",
             direction=DIRECTIONS[evidence.side[row]],
-            spec={"library": self._set(row).name},
+            spec={"library": chosen.name},
             effect=float(evidence.mass[row]),
+            base=base,
+            echo=echo,
             p_present=float(evidence.p_present[row]),
             p_specific=float(evidence.p_specific[row]),
             q=float(self._judged.levels.present[row]),
@@ -115,12 +134,15 @@ class StatisticalLabeler:
         )
 
     def _local_hypothesis(self, direction: int, top: list[TokenWeight], claim: Claim) -> Hypothesis:
-        evidence = self._judged.evidence
+        evidence, ids = self._judged.evidence, [t.id for t in top[: wording.SHOWN]]
+        base, echo = self._inputs.echo(direction, np.array(ids)) if self._inputs else (None, None)
         return Hypothesis(
             side="output",
             direction="promotes",
-            spec={"ids": [t.id for t in top[: wording.SHOWN]]},
+            spec={"ids": ids},
             effect=float(evidence.concentration[direction]),
+            base=base,
+            echo=echo,
             p_present=float(evidence.concentration_present[direction]),
             p_specific=float(evidence.concentration_specific[direction]),
             q=claim.q,

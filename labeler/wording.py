@@ -1,21 +1,28 @@
-"""Plain sentences for labels: what a feature promotes and suppresses, and what would refute it."""
+"""Plain sentences for labels: what a feature promotes, suppresses and fires on, and what would refute it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..tools.inputs.slices import Where
 from ..tools.results import TokenWeight
 
 SHOWN = 5
 VERBS = ("promotes", "suppresses")
+FIRES = {"token": "fires on", "previous": "fires right behind", "next": "fires right before"}
 PROPER = ("English", "Latin", "Unicode", "WordNet", "HTML")
 
 
-def claim_text(sets: Sequence[tuple[int, str, Sequence[str]]], few_tokens: Sequence[TokenWeight] | None) -> str:
+def claim_text(
+    sets: Sequence[tuple[int, str, Sequence[str]]],
+    few_tokens: Sequence[TokenWeight] | None,
+    read: Sequence[tuple[Where, str, Sequence[str]]] = (),
+) -> str:
     """A sentence for a claim; sets are (side, description, most extreme members), best first.
 
     Sides are 0 for promoted and 1 for suppressed, the strongest set's side is named first. `few_tokens` are the most
-    promoted tokens of a local context feature, which promotes them far more than all others.
+    promoted tokens of a local context feature, which promotes them far more than all others. `read` are sets that it
+    fires on, behind or before: (where, description, tokens that weigh most).
     """
     clauses: list[str] = []
     if few_tokens is not None:
@@ -23,6 +30,9 @@ def claim_text(sets: Sequence[tuple[int, str, Sequence[str]]], few_tokens: Seque
     for side in dict.fromkeys(side for side, _, _ in sets):
         phrases = [f"{_inline(description)} ({', '.join(members)})" for s, description, members in sets if s == side]
         clauses.append(f"{VERBS[side]} {_joined(phrases)}")
+    for where in dict.fromkeys(where for where, _, _ in read):
+        phrases = [f"{_inline(description)} ({', '.join(tokens)})" for w, description, tokens in read if w == where]
+        clauses.append(f"{FIRES[where]} {_joined(phrases)}")
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
 
@@ -34,13 +44,22 @@ def no_claim_text(top: Sequence[TokenWeight], bottom: Sequence[TokenWeight], clo
     return f"No token set passes the claim rule ({reason}). {seen}"
 
 
-def refutation(sets: Sequence[tuple[int, str]], few_tokens: Sequence[TokenWeight] | None) -> str:
-    """What finding would speak against a claim about sets (side, description)."""
+def refutation(
+    sets: Sequence[tuple[int, str]],
+    few_tokens: Sequence[TokenWeight] | None,
+    read: Sequence[tuple[Where, str]] = (),
+) -> str:
+    """What finding would speak against a claim about sets (side, description) and those read (where, description)."""
     parts = [
         f'sealed tokens of the set "{text}" no {("higher", "lower")[side]} than other tokens' for side, text in sets
     ]
     if few_tokens is not None:
         parts.insert(0, f"{_tokens(few_tokens)} gaining no more than other tokens when the feature is steered up")
+    parts += [
+        f"strongest firings on held-out documents that lie no more {FIRES[where].removeprefix('fires ')} tokens of the "
+        f'set "{text}" than those of random directions'
+        for where, text in read
+    ]
     return f"Refuted by {'; or '.join(parts)}."
 
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..tools.phrases import listing
 from . import options as opt
-from .selection import selected
 from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from ..tools.results import ExampleRow, NeighbourRow, TextActivations
 
 _SHOWN_FEATURES = 10
-_SHOWN_SETS = 5
 
 
 def index(
@@ -198,35 +195,6 @@ def neighbours(
     )
 
 
-def reads(
-    features: opt.Features,
-    subject: opt.SubjectName = "pocket",
-    device: opt.Device = None,
-    dtype: opt.Dtype = None,
-    json: opt.Json = False,
-) -> None:
-    """Which token sets features fire on, right behind, or before, against random encoder directions."""
-    from ..tools.workbench import Workbench
-
-    with progress_bars() as progress:
-        workbench = Workbench.open(subject, device=device, dtype=dtype, progress=progress)
-        found = workbench.reading.rows(selected(workbench, features))
-    if json:
-        return print_json(row for rows in found for row in rows)
-    rare = [str(rows[0].feature) for rows in found if not rows[0].firings]
-    print_notes([f"Too few firings to test: {listing(rare, 20)}"] if rare else [])
-    print_table(
-        ("feature", "set", "place", "share", "of all tokens", "p", "p any set", "q", "holds"),
-        (
-            (r.feature, r.set, r.where, r.share, r.base, r.p, r.p_sets, r.q, _yes(r.holds))
-            for rows in found
-            for r in rows[:_SHOWN_SETS]
-            if r.p is not None
-        ),
-        title="The 5 sets with the smallest p over all sets",
-    )
-
-
 def position(
     feature: opt.Feature,
     subject: opt.SubjectName = "pocket",
@@ -285,10 +253,6 @@ def _context(row: ExampleRow) -> str:
     """The tokens around the one in question, which stands between marks."""
     marked = [f"\u00ab{t}\u00bb" if i == row.position else t for i, t in enumerate(row.tokens)]
     return "".join(marked[max(0, row.position - 15) : row.position + 8]).replace("\u2423", " ")
-
-
-def _yes(flag: bool | None) -> str | None:
-    return None if flag is None else "yes" if flag else "no"
 
 
 def _binned(means: list[float], width: int = 16) -> list[tuple[str, float]]:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
-from . import activation_cli, effects_cli
+from . import activation_cli, effects_cli, inputs_cli
 from . import options as opt
 from .eval_cli import evals
 from .selection import selected
@@ -21,6 +21,7 @@ from .sets_cli import sets
 from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
+    from ..tools.inputs.enrichment import ReadingEnrichment
     from ..tools.results import EnrichmentRow, SetTestRow, TokenWeight
     from ..tools.workbench import Workbench
 
@@ -122,7 +123,7 @@ app.command(epilog="Example: tsea find --text 'My favorite color is red.' --toke
 app.command(epilog="Example: tsea examples 7 --kind diverse --count 10")(activation_cli.examples)
 app.command(epilog="Example: tsea neighbours 7")(activation_cli.neighbours)
 app.command(epilog="Example: tsea position 7")(activation_cli.position)
-app.command(epilog="Example: tsea reads top:10:skewness")(activation_cli.reads)
+app.command(epilog="Example: tsea reads top:10:skewness")(inputs_cli.reads)
 app.command(epilog="Example: tsea steer 618 --text 'There were' --set pos.CD")(effects_cli.steer)
 app.command(epilog="Example: tsea ablate 618 --set pos.CD")(effects_cli.ablate)
 
@@ -248,6 +249,9 @@ def label(
     features: opt.Features,
     run: opt.RunName = None,
     page: Annotated[bool, typer.Option("--page", help="Also write static pages of the labelled features.")] = False,
+    outputs_only: Annotated[
+        bool, typer.Option("--outputs-only", help="Say what features promote, not what they fire on: needs no index.")
+    ] = False,
     database: opt.Database = None,
     subject: opt.SubjectName = "pocket",
     directions: opt.Directions = None,
@@ -256,7 +260,7 @@ def label(
     dtype: opt.Dtype = None,
     json: opt.Json = False,
 ) -> None:
-    """Label features: run-wide error control, confirmation on sealed tokens, decoys; interrupted runs resume."""
+    """Label features by what they promote and, with an index, fire on: run-wide error control; runs resume."""
     from ..labeler.batch import label_features
     from ..labeler.hypotheses import LabelResult
     from ..tools.storage.records import Records
@@ -264,19 +268,39 @@ def label(
 
     with Records(database) as records, _workbench(subject, directions, device, dtype, universe) as workbench:
         chosen = selected(workbench, features)
-        finished = label_features(workbench, records, chosen, run_name=run, progress=workbench.progress)
+        reading = None if outputs_only else _reading(workbench)
+        finished = label_features(
+            workbench, records, chosen, reading=reading, run_name=run, progress=workbench.progress
+        )
         labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
         if json:
             print_json(labels)
         else:
             print_table(
-                ("feature", "class", "claim", "q", "confidence", "label"),
-                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.text) for r in labels),
+                ("feature", "class", "claim", "q", "confidence", "echo", "label"),
+                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, r.text) for r in labels),
             )
             print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
         if page:
             index = write_run_pages(workbench, records, finished)
             (print_lines if not json else print_notes)([f"Pages: {index}"])
+
+
+def _reading(workbench: Workbench) -> ReadingEnrichment | None:
+    """What features fire on; None, and a note where one could be made, without an index."""
+    from ..tools.activations import indexing
+
+    subject = workbench.subject
+    if indexing.can_open_index(subject):
+        return workbench.reading
+    if subject.encoder is not None:
+        print_notes(
+            [
+                f"Labels say what features promote, not what they fire on: {subject.name} has no activation index. "
+                f"Make one with `tsea index --corpus FILES --subject {subject.name}`."
+            ]
+        )
+    return None
 
 
 @app.command(epilog="Example: tsea hist 7 --set regex.all_caps --out 7.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -63,6 +63,18 @@ def summary_lines(run: Run) -> list[str]:
         f"{s['features']} features: {s['labelled']} labelled ({s['specific']} specific, {s['present']} present), "
         f"{s['no_claim']} without a claim, {s['failed']} failed; FDR level {s['level']}",
         f"Decoy rate, {s['decoys']} random directions labelled by the same rule over features: {', '.join(rates)}",
+        *_input_lines(s),
+    ]
+
+
+def _input_lines(s: dict[str, Any]) -> list[str]:
+    """The same of what features fire on, where the run looked at that."""
+    if "input_claims" not in s:
+        return []
+    rate = s["decoy_rate_input"]
+    return [
+        f"What they fire on: {s['input_claims']:.0%} of features have a claim, {s['decoy_input_claims']:.1%} of "
+        f"{s['input_decoys']} random encoder directions" + (f", decoy rate {rate:.2f}" if rate is not None else "")
     ]
 
 

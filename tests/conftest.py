@@ -11,12 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from dictionaries import make_sae  # noqa: F401 (a fixture)
 from hub import gpt2_small_hub  # noqa: F401 (a fixture)
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from tsea.tools.inputs.enrichment import ReadingEnrichment
     from tsea.tools.workbench import Workbench
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -112,3 +114,20 @@ def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     library, _ = library_of(subject.vocabulary, cache)
     few = [s for family in ("regex", "pos", "suffix") for s in library.select(f"{family}.*")]
     return Workbench(subject, TokenSetLibrary(few, subject.vocabulary.hash), cache=cache)
+
+
+@pytest.fixture(scope="session")
+def pocket_reading(pocket_bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> ReadingEnrichment:
+    """What that subject's features fire on in the first tokens of the bundled text, from few directions."""
+    from tsea.tools.activations.indexing import index_corpus
+    from tsea.tools.inputs import enrichment, null
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TSEA_HOME", str(tmp_path_factory.mktemp("indexed")))
+        patch.setattr(enrichment, "DRAWS", 1024)
+        patch.setattr(null, "PILOT", 512)
+        patch.setattr(null, "DECOYS", 64)
+        index_corpus(pocket_bench.subject, None, 20_000)
+        reading = pocket_bench.reading
+        reading.read(reading.features(np.arange(1)))
+        return reading

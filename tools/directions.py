@@ -21,6 +21,7 @@ SEED = {
     "effect": 18,
     "reading_open": 42,
     "reading_confirm": 43,
+    "reading_decoy": 44,
 }
 
 

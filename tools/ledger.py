@@ -8,8 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from .errors import UsageError
-from .results import EnrichmentRow, SetTestRow
-from .set_tests import Earlier
+from .inputs.enrichment import ReadingEnrichment
+from .inputs.rows import input_test_rows
+from .inputs.spec import InputSpec
+from .results import EnrichmentRow, InputTestRow, SetTestRow
+from .statistics.earlier import Earlier
 from .statistics.names import NullChoice
 from .storage.records import Records
 from .storage.tables import Hypothesis, LedgerEntry, Run
@@ -51,8 +54,8 @@ class TestLedger:
                 self._records.write_block(self._run, [], [entry], hits)
             yield rows
 
-    def earlier(self, spec: TokenSetSpec, null: NullChoice) -> dict[int, Earlier]:
-        """Of every feature on the ledger, the tests of this run with their hits, without this set under this null."""
+    def earlier(self, spec: TokenSetSpec | InputSpec, null: NullChoice) -> dict[int, Earlier]:
+        """Of every feature on the ledger, the tests of this run with their hits, without this one under this null."""
         tests: dict[int, int] = defaultdict(int)
         p: dict[int, list[float]] = defaultdict(list)
         for entry in self._records.ledger(self._run):
@@ -81,6 +84,16 @@ class TestLedger:
         self._records.write_block(self._run, [], entries, hits)
         yield from all_rows
 
+    def read(self, reading: ReadingEnrichment, features: np.ndarray, spec: InputSpec) -> list[InputTestRow]:
+        """Test an input hypothesis on features and enter it; p <= HIT makes a row."""
+        rows = input_test_rows(reading, features, spec, self.earlier(spec, "specific"))
+        made = [row for row in rows if row.p is not None]
+        name = f"{spec.hash}:specific"
+        entries = [LedgerEntry(feature=row.feature, library_hash=name, n_tests=1) for row in made]
+        hits = [_input_hit(spec, row) for row in made if row.p is not None and row.p <= HIT]
+        self._records.write_block(self._run, [], entries, hits)
+        return rows
+
 
 def _library_hit(row: EnrichmentRow) -> Hypothesis:
     return Hypothesis(
@@ -94,6 +107,21 @@ def _library_hit(row: EnrichmentRow) -> Hypothesis:
         p_present=row.p_present,
         p_specific=row.p_specific,
         q=row.q,
+    )
+
+
+def _input_hit(spec: InputSpec, row: InputTestRow) -> Hypothesis:
+    return Hypothesis(
+        feature=row.feature,
+        spec_hash=spec.hash,
+        set_name=spec.to_json(),
+        statistic="reading share",
+        null="specific",
+        side="input",
+        effect=row.share,
+        p_specific=row.p,
+        q=row.q,
+        holds=row.holds,
     )
 
 

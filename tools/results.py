@@ -211,9 +211,9 @@ class ReadingRow(BaseModel):
     """A token set tested on what a feature fires on (`token`), right behind (`previous`), or before (`next`).
 
     On the open side, `share` of the feature's strongest `firings`, weighted by rank, falls on the set, which has the
-    share `base` of all tokens. `p` says how often that of a random encoder direction is as large, `p_sets` how often
-    for any of the sets, `q` the level at which the rule over all features of the call selects it; `holds`, whether
-    p <= .05 on the confirm side too.
+    share `base` of all tokens; `matched`, before or behind the same tokens wherever they stand (null at the token).
+    `p` says how often the share of a random encoder direction is as large, `p_sets` how often for any of the sets, `q`
+    the level at which the rule over all features of the call selects it; `holds`, whether p <= .05 on the confirm side.
     """
 
     feature: int
@@ -222,9 +222,27 @@ class ReadingRow(BaseModel):
     firings: int
     share: float | None
     base: float
+    matched: float | None
     p: float | None
     p_sets: float | None
     q: float | None
+    holds: bool | None
+
+
+class InputTestRow(BaseModel):
+    """A written input hypothesis, `spec`, tested on what a feature fires on; figures as in ReadingRow.
+
+    q covers all features of the call and, in a run, their earlier `tests` (this one included).
+    """
+
+    feature: int
+    spec: dict[str, Any]
+    firings: int
+    share: float | None
+    base: float
+    p: float | None
+    q: float | None
+    tests: int
     holds: bool | None
 
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import UsageError
 from .results import SetTestRow, finite
-from .statistics.fdr import two_stage_q
+from .statistics.earlier import Earlier, q_after
 from .statistics.mass import SIDES
 from .statistics.names import NullChoice
 from .written_sets import Tested, WrittenSet
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """Tests of a feature made before: how many, and the p-values known of them (hits); the others count as p = 1."""
-
-    tests: int = 0
-    p: tuple[float, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ def set_tests(
     before = [(earlier or {}).get(int(feature), Earlier()) for feature in features]
     p = np.stack([one.p.p for one in tested], axis=1).reshape(len(features), -1)
     tests = (~np.isnan(p)).sum(axis=1) + np.array([one.tests for one in before], dtype=np.int64)
-    return SetTests(tested, _q(p, before), holds, tests, circular)
+    return SetTests(tested, q_after(p, before), holds, tests, circular)
 
 
 def set_test_rows(
@@ -109,16 +101,6 @@ def _rows(
             for place, one in enumerate(found.tested)
             for side in range(len(SIDES))
         ]
-
-
-def _q(p: np.ndarray, before: list[Earlier]) -> np.ndarray:
-    known = max((len(one.p) for one in before), default=0)
-    all_p = np.full((len(p), p.shape[1] + known), np.nan)
-    all_p[:, : p.shape[1]] = p
-    for row, one in enumerate(before):
-        all_p[row, p.shape[1] : p.shape[1] + len(one.p)] = one.p
-    more = np.array([max(0, one.tests - len(one.p)) for one in before], dtype=np.int64)
-    return two_stage_q(all_p, more)[:, : p.shape[1]]
 
 
 def _held(tested: Tested, holds: float) -> bool | None:

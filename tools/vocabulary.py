@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import hashlib
 import re
@@ -110,6 +111,33 @@ class Vocabulary:
         text = self.text[token].replace(" ", "␣")
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
+    def spelled(self, tokens: Sequence[int] | np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+        """The text of consecutive tokens, and where in it each one begins and ends (n,).
+
+        A character that several tokens spell together ends each of them.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        pieces: list[str] = []
+        pending: list[bool] = []  # whether a character is begun that later tokens complete
+        for token in tokens:
+            pieces.append(decoder.decode(self._bytes(int(token))))
+            pending.append(bool(decoder.getstate()[0]))
+        pieces.append(decoder.decode(b"", final=True))
+        stops = np.cumsum([len(piece) for piece in pieces])
+        starts = np.concatenate([[0], stops])[: len(pieces)]
+        # Where the next character that a later piece completes ends.
+        completed = np.where(stops > starts, starts + 1, stops[-1])
+        completed = np.minimum.accumulate(completed[::-1])[::-1]
+        return "".join(pieces), starts[:-1], np.where(pending, completed[1:], stops[:-1])
+
+    def _bytes(self, token: int) -> bytes:
+        text = self.text[token]
+        return (
+            _token_bytes(self.raw[token])
+            if "\ufffd" in text and token not in self.special
+            else text.encode("utf-8", "surrogatepass")
+        )
+
     @classmethod
     def from_tokenizer(cls, tokenizer: Any) -> Vocabulary:
         """Read the vocabulary of a Hugging Face tokenizer (byte-level BPE or SentencePiece style)."""
@@ -138,6 +166,15 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
+def _token_bytes(raw: str) -> bytes:
+    """The bytes of a token whose text is no whole character: of byte-level symbols, or one byte by its name."""
+    if match := _BYTE_PIECE.fullmatch(raw):
+        return bytes([int(match[1], 16)])
+    table = _byte_of_symbol()
+    whole = all(symbol in table for symbol in raw)
+    return bytes(table[symbol] for symbol in raw) if whole else raw.encode("utf-8", "surrogatepass")
+
+
 def _texts(raw: Sequence[str], special: set[int]) -> list[str]:
     ordinary = [token for index, token in enumerate(raw) if index not in special]
     byte_level = any("Ġ" in token for token in ordinary) and not any("▁" in token for token in ordinary)
@@ -146,10 +183,8 @@ def _texts(raw: Sequence[str], special: set[int]) -> list[str]:
     for index, token in enumerate(raw):
         if index in special:
             texts.append(token)
-        elif byte_level and all(symbol in table for symbol in token):
-            texts.append(bytes(table[symbol] for symbol in token).decode("utf-8", "replace"))
-        elif match := _BYTE_PIECE.fullmatch(token):
-            texts.append(bytes([int(match[1], 16)]).decode("utf-8", "replace"))
+        elif (byte_level and all(symbol in table for symbol in token)) or _BYTE_PIECE.fullmatch(token):
+            texts.append(_token_bytes(token).decode("utf-8", "replace"))
         else:
             texts.append(token.replace("▁", " "))
     return texts

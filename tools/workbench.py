@@ -291,9 +291,9 @@ class Workbench:
 
     @functools.cached_property
     def reading(self) -> ReadingEnrichment:
-        """Asks which token sets features fire on, over the subject's index."""
+        """Asks which token sets features fire on, over the subject's index (see `open_index`)."""
         store = open_index(self.subject, self.progress)
-        return ReadingEnrichment(self.subject, store, list(self.library), self.cache, self.progress)
+        return ReadingEnrichment(self.subject, store, self.library, self.cache, self.progress)
 
     def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
         """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.

@@ -13,6 +13,9 @@ import pytest
 
 from tsea.labeler.batch import label_features
 from tsea.tools.errors import UsageError
+from tsea.tools.inputs.enrichment import ReadingEnrichment
+from tsea.tools.inputs.rows import input_test_rows
+from tsea.tools.inputs.spec import parse_input_spec
 from tsea.tools.statistics.classes import CLASSES
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Label, Run
@@ -92,6 +95,44 @@ def test_a_finished_run_is_not_done_again_and_another_set_of_features_is_refused
         assert again.id == run.id and [label.id for label in same] == [label.id for label in labels]
         with pytest.raises(UsageError, match="features was"):
             label_features(pocket_bench, records, FEATURES[:5], run_name="first")
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_with_an_index_labels_say_what_features_fire_on(
+    pocket_bench: Workbench, pocket_reading: ReadingEnrichment
+) -> None:
+    with Records() as records:
+        plain = {label.feature: label for label in _labelled(pocket_bench, records)[1]}
+        run = label_features(pocket_bench, records, FEATURES, reading=pocket_reading, run_name="inputs")
+        labels, ledger, hits = records.labels(run), records.ledger(run), records.hypotheses(run)
+        with pytest.raises(UsageError, match="index was"):
+            label_features(pocket_bench, records, FEATURES, run_name="inputs")
+    assert [label.feature for label in labels] == FEATURES.tolist() and run.summary is not None
+    inputs = {label.feature: [h for h in label.hypotheses if h["side"] == "input"] for label in labels}
+    found = [feature for feature, written in inputs.items() if written]
+    assert len(found) >= 5 and run.summary["input_claims"] == len(found) / len(labels)
+    assert run.summary["decoy_input_claims"] <= 0.05
+    for label in labels:
+        before, written = plain[label.feature], inputs[label.feature]
+        output = [h for h in label.hypotheses if h["side"] == "output"]
+        assert [h["spec"] for h in output] == [h["spec"] for h in before.hypotheses]
+        assert all((h["echo"] is None) == (h["base"] is None) for h in output)
+        assert all(h["echo"] is None or 0 <= h["echo"] <= 1 for h in output)
+        assert (label.status == "labelled") == bool(output or written)
+        assert label.text.startswith(before.text.removesuffix(".")) or before.status == "no_claim"
+        assert not written or (label.claim == "specific" and "ires " in label.text and "held-out" in label.refute)
+        assert not written or (label.confidence is not None and label.q is not None and label.q <= 0.05)
+        for hypothesis in written:
+            assert hypothesis["direction"] == "fires" and hypothesis["holds"] is True
+            assert hypothesis["q"] <= 0.05 and hypothesis["p_present"] is None
+            (row,) = input_test_rows(pocket_reading, np.array([label.feature]), parse_input_spec(hypothesis["spec"]))
+            assert row.share == pytest.approx(hypothesis["effect"], abs=1e-6) and row.holds
+            assert row.base == pytest.approx(hypothesis["base"], rel=0.05) and hypothesis["effect"] > row.base
+    tested = [entry for entry in ledger if entry.library_hash.endswith(":reading")]
+    assert {entry.n_tests for entry in tested} == {len(pocket_reading.columns)}
+    assert {entry.feature for entry in tested} >= set(found) and len(tested) < len(FEATURES)
+    counted = [hit for hit in hits if hit.statistic == "reading share"]
+    assert {hit.feature for hit in counted} >= set(found) and all((hit.q or 1) <= 0.1 for hit in counted)
 
 
 @pytest.mark.usefixtures("small_blocks")

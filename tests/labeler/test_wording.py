@@ -27,3 +27,20 @@ def test_a_refutation_speaks_of_sealed_tokens_in_the_claimed_direction() -> None
     assert "no higher" in wording.refutation([(0, "verbs")], None)
     assert "no lower" in wording.refutation([(1, "verbs")], None)
     assert "steered" in wording.refutation([], TOP)
+
+
+def test_what_a_feature_fires_on_stands_behind_what_it_promotes_place_by_place() -> None:
+    read = [
+        ("previous", "Digits", ["1"]),
+        ("token", "years", ["1990", "2000"]),
+        ("previous", "English words", ["a"]),
+        ("next", "brackets", [")"]),
+    ]
+    assert wording.claim_text([(0, "verbs", ["go"])], None, read) == (
+        "Promotes verbs (go); fires right behind digits (1) and English words (a); fires on years (1990, 2000); "
+        "fires right before brackets ())."
+    )
+    assert wording.claim_text([], None, read[1:2]) == "Fires on years (1990, 2000)."
+    refuted = wording.refutation([], None, [("token", "years"), ("next", "brackets")])
+    assert "held-out documents" in refuted and 'no more on tokens of the set "years"' in refuted
+    assert 'right before tokens of the set "brackets"' in refuted

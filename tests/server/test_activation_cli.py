@@ -63,18 +63,22 @@ def firing(tsea: Any, home: Path, subject: Subject) -> tuple[str, str]:
     return str(np.argmax(counts)), str(np.argmin(counts))
 
 
-@pytest.mark.parametrize("command", ["index", "activate", "find", "examples", "neighbours", "position", "reads"])
+@pytest.mark.parametrize(
+    "command", ["index", "activate", "find", "examples", "neighbours", "position", "reads", "reads --spec"]
+)
 def test_json_output_has_the_documented_fields_in_every_line(
     tsea: Any, home: Path, firing: tuple[str, str], command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(enrichment, "DRAWS", 256)
     monkeypatch.setattr(null, "PILOT", 256)
+    monkeypatch.setattr(null, "DECOYS", 16)
     arguments = {
         "index": ("--corpus", str(home / "corpus.txt")),
         "activate": ("a red car", "--features", f"{firing[0]},7"),
         "find": ("--text", "a red car", "--token", " car"),
+        "reads --spec": (firing[0], "--spec", '{"token": {"suffix": "e"}}'),
     }.get(command, (firing[0],))
-    done = tsea(command, *arguments, "--json")
+    done = tsea(command.split()[0], *arguments, "--json")
     assert done.exit_code == 0, done.output
     assert_documented(command, done.stdout)
 

@@ -13,6 +13,7 @@ from contract import CONTRACT, assert_documented
 from typer.testing import CliRunner
 
 from tsea.server.cli import app
+from tsea.tools.activations import indexing
 from tsea.tools.workbench import Workbench
 
 TEXT = "There were about 12 of them in 1905, 1906"
@@ -51,7 +52,7 @@ def test_json_output_has_the_documented_fields_in_every_line(tsea: Any, command:
 
 
 def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -> None:
-    result = tsea("label", "0-255", "--run", "contract", "--json")
+    result = tsea("label", "0-255", "--run", "contract", "--outputs-only", "--json")
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["feature"] for line in lines] == list(range(256))
@@ -62,10 +63,24 @@ def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -
     assert [run["run"] for run in runs] == ["contract"] and list(runs[0]) == CONTRACT["runs"]["fields"]
 
 
+@pytest.mark.usefixtures("pocket_reading")
+def test_label_says_what_features_fire_on_where_there_is_an_index(tsea: Any, pocket_bench: Workbench) -> None:
+    result = tsea("label", "0-511", "--run", "inputs", "--json")
+    assert result.exit_code == 0, result.output
+    written = [h for line in result.stdout.splitlines() for h in json.loads(line)["hypotheses"] if h["side"] == "input"]
+    assert written and list(written[0]) == CONTRACT["label"]["hypothesis"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(indexing, "can_open_index", lambda _: False)
+        noted = tsea("label", "0-7", "--run", "none")
+        assert noted.exit_code == 0 and "has no activation index" in noted.stderr and "fire on: " not in noted.stdout
+
+
+@pytest.mark.usefixtures("pocket_reading")
 def test_label_prints_labels_summary_and_places_and_writes_pages(tsea: Any, tmp_path: Path) -> None:
     result = tsea("label", "0-7", "--run", "pages", "--page")
     assert result.exit_code == 0, result.output
     assert "8 features:" in result.stdout and "Decoy rate" in result.stdout
+    assert "What they fire on: " in result.stdout and "64 random encoder directions" in result.stdout
     index = Path(re.search(r"Pages: (.*)", result.stdout)[1])  # type: ignore[index]
     assert index.is_relative_to(tmp_path) and index.exists()
     assert (index.parent / "features" / "3.html").exists()

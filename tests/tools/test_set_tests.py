@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tsea.tools.errors import UsageError
+from tsea.tools.inputs.enrichment import ReadingEnrichment
+from tsea.tools.inputs.spec import parse_input_spec
 from tsea.tools.ledger import TestLedger
 from tsea.tools.nulls import MASS
 from tsea.tools.results import SetTestRow
@@ -109,3 +111,28 @@ def test_sets_that_cannot_be_tested_say_what_to_do(pocket_bench: Workbench, spec
 
 def test_inflation_is_far_above_one_for_tokens_that_go_together(pocket_bench: Workbench) -> None:
     assert WrittenSet(pocket_bench, "suffix.ing").inflation > 2
+
+
+def test_input_hypotheses_enter_a_runs_ledger_once_and_count_in_later_tests(
+    pocket_bench: Workbench, pocket_reading: ReadingEnrichment
+) -> None:
+    features = np.arange(0, 64)
+    first, second = (parse_input_spec({where: {"suffix": "e"}}) for where in ("token", "previous"))
+    with Records() as records:
+        ledger = TestLedger(records, pocket_bench, "inputs by hand")
+        one = ledger.read(pocket_reading, features, first)
+        again = ledger.read(pocket_reading, features, first)
+        two = ledger.read(pocket_reading, features, second)
+        entries = records.ledger(records.run("inputs by hand"))
+        hits = records.hypotheses(records.run("inputs by hand"))
+    tested = [row.feature for row in one if row.p is not None]
+    assert len(tested) > 5 and again == one
+    assert {(row.p is None, row.tests) for row in one} == {(True, 0), (False, 1)}
+    assert {row.tests for row in two if row.feature in tested} == {2}
+    assert len(entries) == 2 * len(tested) and all(entry.n_tests == 1 for entry in entries)
+    assert {(h.feature, h.set_name) for h in hits} == {
+        (row.feature, spec.to_json())
+        for spec, rows in ((first, one), (second, two))
+        for row in rows
+        if row.p is not None and row.p <= 0.1
+    }

@@ -50,7 +50,7 @@ def index_corpus(
         else:
             _require_made_for(subject, store)
         # Written again where it stands already: the index that was asked for last answers.
-        store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
+        store.describe(subject=subject.firing_hash, corpus=name, most=most, context=context_of(subject))
     return store
 
 
@@ -81,7 +81,7 @@ def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore
 
     Raises UsageError for a subject without one and for one of other weights, TseaError for one that is damaged.
     """
-    stores = [(store.finished, store) for store in map(ActivationStore, _folder(subject).glob("*")) if store.finished]
+    stores = _finished(subject)
     if stores:
         latest = max(stores, key=lambda found: found[0])[1]
         _require_made_for(subject, latest)
@@ -93,9 +93,20 @@ def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore
     )
 
 
+def can_open_index(subject: Subject) -> bool:
+    """Whether a subject has an index, or text to make one of at first use."""
+    return subject.encoder is not None and (has_bundled_text(subject) or bool(_finished(subject)))
+
+
+def _finished(subject: Subject) -> list[tuple[float, ActivationStore]]:
+    """The finished indexes of a subject, each with the time it was asked for last."""
+    stores = map(ActivationStore, _folder(subject).glob("*"))
+    return [(store.finished, store) for store in stores if store.finished]
+
+
 def _require_made_for(subject: Subject, store: ActivationStore) -> None:
     """Raise UsageError for an index that was made with other weights, as one in a folder that was copied."""
-    if store.about.get("subject") != subject.hash:
+    if store.about.get("subject") != subject.firing_hash:
         raise UsageError(
             f"The index {store.folder} was made with other weights than those of {subject.name}: delete this folder "
             "and index again."
@@ -123,7 +134,7 @@ def _first(rows: Iterator[Row], most: int) -> Iterator[Row]:
 
 
 def _folder(subject: Subject) -> Path:
-    return home() / "activations" / subject.hash
+    return home() / "activations" / subject.firing_hash
 
 
 def _digest(corpus: str, most: int | None, context: int) -> str:

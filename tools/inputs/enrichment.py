@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,33 +17,68 @@ from ..activations.store import ActivationStore
 from ..directions import SEED
 from ..errors import UsageError
 from ..progress import Progress, silent
-from ..results import ReadingRow, finite
 from ..statistics.directions import DirectionModel
-from ..statistics.fdr import two_stage_q_of_adjusted
 from ..statistics.reference import ReferenceDistribution
 from ..storage.cache import ByteCache, load_arrays, save_arrays
 from ..subject.reading import require_encoder
 from ..subject.subject import Subject
 from ..token_sets.derivation import circular
-from ..token_sets.library import TokenSet
-from .null import LEVELS, PILOT, RARE, ReadingNull, reading_null
-from .places import Places, frequent_columns
-from .slices import Slice, slice_of
+from ..token_sets.library import TokenSet, TokenSetLibrary
+from .null import DECOYS, LEVELS, PILOT, RARE, ReadingNull, reading_null
+from .places import Column, Places, frequent_columns
+from .slices import Slice, encoder_values, slice_of
+from .spec import InputSpec
+from .strongest import Strongest
 
 SLICE_TOKENS = 49_152
 LEAST = 20  # tokens of a set in the open slice
 HOLDS = 0.05  # p on the confirm side
 Side = Literal["open", "confirm"]
+SIDES: tuple[Side, ...] = ("open", "confirm")
 DRAWS = 8192
+RIVAL_DRAWS = 1024  # of these, for what a set has beyond another
 
 
 @dataclass(frozen=True)
-class _Tested:
-    """Shares (F, columns) and p of features, and the level (F,) they are looked at: -1 where firings are too few."""
+class Readers:
+    """Features, or random directions in their place, with their strongest firings on both sides."""
+
+    features: np.ndarray | None
+    open: Strongest
+    confirm: Strongest
+
+    def __len__(self) -> int:
+        return len(self.open.level)
+
+    def part(self, own: slice) -> Readers:
+        """Some of them."""
+        features = None if self.features is None else self.features[own]
+        return Readers(features, self.open.part(own), self.confirm.part(own))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Every column tested on F readers, (F, columns) each; NaN where it could not be or the set was made from it.
+
+    Shares of the open side with their p, the same over all columns (`p_any`), and how many times the share is what is
+    rare for the column (`ratio`); p on the confirm side.
+    """
 
     shares: np.ndarray
     p: np.ndarray
-    level: np.ndarray
+    p_any: np.ndarray
+    ratio: np.ndarray
+    confirm_p: np.ndarray
+
+
+@dataclass(frozen=True)
+class Written:
+    """An input hypothesis tested on F readers: share of the open side (F,), share of all tokens, p on both sides."""
+
+    shares: np.ndarray
+    base: float
+    p: np.ndarray
+    confirm_p: np.ndarray
 
 
 class ReadingEnrichment:
@@ -57,65 +91,129 @@ class ReadingEnrichment:
         self,
         subject: Subject,
         store: ActivationStore,
-        sets: Sequence[TokenSet],
+        library: TokenSetLibrary,
         cache: ByteCache,
         progress: Progress = silent,
     ) -> None:
         require_encoder(subject)
         self.subject, self._store, self._cache, self._progress = subject, store, cache, progress
-        self._sets = list(sets)
-        self._parts: dict[Side, Part] = {
-            side: Part(store, (side,), subject.vocabulary.special) for side in ("open", "confirm")
-        }
+        self._library, self._sets = library, list(library)
+        self._parts: dict[Side, Part] = {side: Part(store, (side,), subject.vocabulary.special) for side in SIDES}
         for side, part in self._parts.items():
             if not len(part.rows):
                 raise UsageError(f"The index of {subject.name} has no {side} document: index more documents.")
 
-    def rows(self, features: np.ndarray) -> list[list[ReadingRow]]:
-        """Every set at every place for each feature, smallest p over all sets first.
+    @property
+    def index(self) -> str:
+        """Which index this is, by its content."""
+        return self._store.folder.name
 
-        q is over all features of the call. What could not be tested is None, as are sets made from the feature.
-        """
-        found, confirmed = self._tested("open", features), self._tested("confirm", features)
-        family = self._nulls["open"].family_p_values(found.shares, found.level)
-        # What was made from a feature says nothing about it.
-        origins = [self._sets[at].derived_from for _, at in self._places["open"].columns]
-        own = circular(origins, self.subject.decoder[features])
-        found.p[own] = family[own] = np.nan
-        q = two_stage_q_of_adjusted(family)
-        known = np.where(np.isnan(family), np.nan, confirmed.p)
-        places = self._places["open"]
-        order = np.lexsort((-found.shares / places.base, np.nan_to_num(found.p, nan=1), np.nan_to_num(family, nan=1)))
+    @property
+    def columns(self) -> list[Column]:
+        """The tests: sets at places."""
+        return self.places.columns
 
-        def row(number: int, column: int) -> ReadingRow:
-            where, at = places.columns[column]
-            level = int(found.level[number])
-            return ReadingRow(
-                feature=int(features[number]),
-                set=self._sets[at].name,
-                where=where,
-                firings=0 if level < 0 else LEVELS[level],
-                share=None if level < 0 else float(found.shares[number, column]),
-                base=float(places.base[column]),
-                p=finite(found.p[number, column]),
-                p_sets=finite(family[number, column]),
-                q=finite(q[number, column]),
-                holds=None if np.isnan(known[number, column]) else bool(known[number, column] <= HOLDS),
+    @property
+    def places(self) -> Places:
+        """The columns on the open slice."""
+        return self._places["open"]
+
+    @property
+    def slice(self) -> Slice:
+        """The open slice."""
+        return self._slices["open"]
+
+    def set(self, column: int) -> TokenSet:
+        """The set of a column."""
+        return self._sets[self.columns[column].set]
+
+    def features(self, features: np.ndarray) -> Readers:
+        """Features of the subject as readers."""
+        found = {
+            side: Strongest.of_firings(self._slices[side], [part.firings(f) for f in features.tolist()])
+            for side, part in self._parts.items()
+        }
+        return Readers(features, **found)
+
+    def decoys(self, like: Readers) -> Readers:
+        """Random encoder directions that are no part of the null, looked at on as many firings as these readers."""
+        found = {
+            side: Strongest(null.decoys, np.resize(levels, len(null.decoys)))
+            for null, side, levels in (
+                (self._nulls["open"], "open", like.open.level),
+                (self._nulls["confirm"], "confirm", like.confirm.level),
             )
+        }
+        return Readers(None, **found)
 
-        return [[row(number, column) for column in order[number].tolist()] for number in range(len(features))]
+    def read(self, readers: Readers) -> Reading:
+        """Test every column."""
+        shares, level = self._shares("open", readers.open), readers.open.level
+        null = self._nulls["open"]
+        p, p_any = null.p_values(shares, level), null.family_p_values(shares, level)
+        confirm_p = self._nulls["confirm"].p_values(self._shares("confirm", readers.confirm), readers.confirm.level)
+        confirm_p[:, self._places["confirm"].base == 0] = np.nan
+        own = self._circular(readers)
+        p[own] = p_any[own] = np.nan
+        ratio = np.where(np.isnan(p), np.nan, shares / null.rare[np.maximum(level, 0)])
+        return Reading(shares, p, p_any, ratio, np.where(np.isnan(p), np.nan, confirm_p))
 
-    def _tested(self, side: Side, features: np.ndarray) -> _Tested:
-        part, read, places = self._parts[side], self._slices[side], self._places[side]
-        at = np.full((len(features), LEVELS[-1]), -1, np.int64)
-        for number, feature in enumerate(features.tolist()):
-            strongest = read.strongest(part.firings(feature), LEVELS[-1])
-            at[number, : len(strongest)] = strongest
-        level = np.searchsorted(LEVELS, (at >= 0).sum(axis=1), side="right") - 1
-        shares = places.shares(at, LEVELS)[np.arange(len(features)), np.maximum(level, 0)]
-        p = self._nulls[side].p_values(shares, level)
-        p[:, places.base == 0] = np.nan
-        return _Tested(shares, p, level)
+    def written(self, readers: Readers, spec: InputSpec) -> Written:
+        """Test an input hypothesis; raises UsageError for one that no token of the open side fits, or every one."""
+        vocabulary = self.subject.vocabulary
+        marked = {side: read.fitting(spec, vocabulary, self._library) for side, read in self._slices.items()}
+        fitting, tokens = int(marked["open"].sum()), len(marked["open"])
+        if not 0 < fitting < tokens:
+            raise UsageError(
+                f"The input hypothesis {spec.to_json()} fits {'no' if not fitting else 'every'} token of the "
+                f"{tokens:,} that it is tested on: nothing can be said of it. Check spelling and leading spaces."
+            )
+        p = self._nulls["open"].marked_p_values(readers.open, marked["open"])
+        confirm_p = self._nulls["confirm"].marked_p_values(readers.confirm, marked["confirm"])
+        if not marked["confirm"].any():
+            confirm_p[:] = np.nan
+        return Written(readers.open.shares(marked["open"]), fitting / tokens, p, confirm_p)
+
+    def p_without(self, readers: Readers, row: int, column: int, better: int) -> float:
+        """p of the share of one reader that the tokens of a column have without those of another one."""
+        rest = self.places.marked(column) & ~self.places.marked(better)
+        one = readers.open.part(slice(row, row + 1))
+        return float(self._nulls["open"].marked_p_values(one, rest, RIVAL_DRAWS)[0])
+
+    def share_on(self, readers: Readers, row: int, ids: np.ndarray) -> tuple[float, float]:
+        """Share of one reader's firings that falls on some tokens (NaN: too few firings), and their share of all."""
+        marked = np.isin(self.slice.tokens["token"], ids)
+        return float(readers.open.part(slice(row, row + 1)).shares(marked)[0]), float(marked.mean())
+
+    def tokens(self, readers: Readers, row: int, column: int, most: int) -> list[int]:
+        """The tokens of a column that weigh most among one reader's firings, heaviest first."""
+        marked = self.places.marked(column)
+        weights = readers.open.weights(row, len(marked))[marked]
+        of_token = np.bincount(self.slice.tokens[self.columns[column].where][marked], weights)
+        order = np.argsort(-of_token, kind="stable")[:most]
+        return order[of_token[order] > 0].tolist()
+
+    def matched_shares(self, readers: Readers, row: int) -> np.ndarray:
+        """Shares (columns,) that all occurrences of the tokens that a reader fires on have together.
+
+        Each of these tokens weighs as much as the reader's firings on it: what is left to a set before or behind is
+        what the reader picks out beyond its tokens.
+        """
+        weights = readers.open.weights(row, len(self.slice.positions))
+        tokens = self.slice.tokens["token"]
+        of_token = np.bincount(tokens, weights)
+        return self.places.total((of_token / np.maximum(np.bincount(tokens), 1))[tokens])
+
+    def _circular(self, readers: Readers) -> np.ndarray:
+        """What was made from a feature says nothing about it: (F, columns) bool."""
+        if readers.features is None:
+            return np.zeros((len(readers), len(self.columns)), bool)
+        origins = [self._sets[at].derived_from for _, at in self.columns]
+        return circular(origins, self.subject.decoder[readers.features])
+
+    def _shares(self, side: Side, strongest: Strongest) -> np.ndarray:
+        level = np.maximum(strongest.level, 0)
+        return self._places[side].shares(strongest.at, LEVELS)[np.arange(len(level)), level]
 
     @functools.cached_property
     def _slices(self) -> dict[Side, Slice]:
@@ -128,31 +226,33 @@ class ReadingEnrichment:
 
     @functools.cached_property
     def _nulls(self) -> dict[Side, ReadingNull]:
-        return {side: self._null(side) for side in self._parts}
+        return {side: self._null(side) for side in SIDES}
 
     def _null(self, side: Side) -> ReadingNull:
-        key = f"reading-null/3/{self._identity(side)}"
+        key = f"reading-null/4/{self._identity(side)}"
         stored = self._cache.get(key)
         if stored is None:
-            encoder = require_encoder(self.subject)
-            model = DirectionModel.of_rows(encoder[self.subject.alive])
-            slice_, places = self._slices[side], self._places[side]
-            made = reading_null(slice_, places, model, DRAWS, SEED[f"reading_{side}"], self._progress)
+            seed = SEED[f"reading_{side}"]
+            values = encoder_values(self.subject, self._slices[side])
+            model = DirectionModel.of_rows(require_encoder(self.subject)[self.subject.alive])
+            made = reading_null(values, self._places[side], model, DRAWS, seed, self._progress)
             arrays = {
                 "tail": made.reference.tail,
                 "bulk": made.reference.bulk,
                 "rare": made.rare,
                 "maxima": made.maxima,
+                "strongest": made.strongest,
+                "decoys": made.decoys,
             }
             stored = save_arrays(arrays)
             self._cache.set(key, stored)
         arrays = load_arrays(stored)
         reference = ReferenceDistribution(DRAWS, arrays["tail"], arrays["bulk"])
-        return ReadingNull(reference, arrays["rare"], arrays["maxima"])
+        return ReadingNull(reference, *(arrays[name] for name in ("rare", "maxima", "strongest", "decoys")))
 
     def _identity(self, side: Side) -> str:
-        digest = hashlib.blake2b(f"{self.subject.hash} {self._store.folder.name} {side}".encode(), digest_size=16)
-        digest.update(f"{SLICE_TOKENS} {DRAWS} {LEVELS} {PILOT} {RARE}".encode())
+        digest = hashlib.blake2b(f"{self.subject.firing_hash} {self.index} {side}".encode(), digest_size=16)
+        digest.update(f"{SLICE_TOKENS} {DRAWS} {LEVELS} {PILOT} {RARE} {DECOYS}".encode())
         for where, chosen in self._places[side].columns:
             digest.update(f"{where} {self._sets[chosen].name} ".encode() + self._sets[chosen].ids.tobytes())
         return digest.hexdigest()

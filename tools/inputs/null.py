@@ -14,19 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from ..directions import SEED
 from ..progress import Progress, silent
 from ..statistics.directions import DirectionModel
 from ..statistics.reference import ReferenceDistribution, collect
 from .places import Places
-from .slices import Slice
+from .strongest import LEVELS, Strongest, of_directions
 
-# Numbers of strongest firings that may be looked at; of a feature, the largest that it reaches.
-LEVELS = (16, 32, 64, 128, 256, 512)
 PILOT = 2048  # directions that say what is rare for a set
+DECOYS = 1024
 RARE = 0.999
-_BATCH = 256
+_ROUNDING = 1e-9  # equal shares are sums in another order
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,15 @@ class ReadingNull:
     """Null shares at each level, the columns of one level after those of another.
 
     `rare` (levels, columns) is the share that one direction in a thousand exceeds, `maxima` (levels, directions) the
-    largest ratio to it over all columns.
+    largest ratio to it over all columns, `strongest` (directions, LEVELS[-1]) where in the slice each is largest.
+    `decoys`, the same of directions that had no part in any of this.
     """
 
     reference: ReferenceDistribution
     rare: np.ndarray
     maxima: np.ndarray
+    strongest: np.ndarray
+    decoys: np.ndarray
 
     def p_values(self, shares: np.ndarray, level: np.ndarray) -> np.ndarray:
         """One-sided p (F, columns) of shares (F, columns) of features looked at on LEVELS[level] (F,) firings.
@@ -56,6 +58,20 @@ class ReadingNull:
         p[(shares == 0) & ~np.isnan(p)] = 1
         return p
 
+    def marked_p_values(self, readers: Strongest, marked: np.ndarray, directions: int | None = None) -> np.ndarray:
+        """p (F,) of the shares of any marked tokens of the slice (n,) bool, from the first `directions` (default: all).
+
+        NaN where a reader has too few firings.
+        """
+        shares, p = readers.shares(marked), np.full(len(readers.level), np.nan)
+        at = self.strongest[:directions]
+        for one in np.unique(readers.level[readers.level >= 0]).tolist():
+            own = readers.level == one
+            random = np.sort(Strongest(at, np.full(len(at), one)).shares(marked))
+            as_large = len(random) - np.searchsorted(random, shares[own] * (1 - _ROUNDING))
+            p[own] = (as_large + 1) / (len(random) + 1)
+        return p
+
     def family_p_values(self, shares: np.ndarray, level: np.ndarray) -> np.ndarray:
         """p (F, columns) that the largest ratio over all columns of a random direction is as large."""
         p = np.full(shares.shape, np.nan)
@@ -67,30 +83,28 @@ class ReadingNull:
 
 
 def reading_null(
-    read: Slice, places: Places, model: DirectionModel, draws: int, seed: int, progress: Progress = silent
+    values: np.ndarray, places: Places, model: DirectionModel, draws: int, seed: int, progress: Progress = silent
 ) -> ReadingNull:
-    """The null of the columns of `places`, from so many directions."""
-    columns = torch.from_numpy(np.ascontiguousarray(read.read.T))
-    rare = _rare(places, np.concatenate(list(_shares(columns, places, model, PILOT, [seed, 0]))))
+    """The null of the columns of `places`, from so many directions; `values` as `of_directions` takes them.
+
+    The decoys of every seed are the same directions.
+    """
+    pilot = [places.shares(at, LEVELS) for at in of_directions(values, model, PILOT, [seed, 0])]
+    rare = _rare(places, np.concatenate(pilot))
     maxima: list[np.ndarray] = []
+    strongest: list[np.ndarray] = []
 
     def batches() -> Iterator[np.ndarray]:
-        for shares in _shares(columns, places, model, draws, [seed, 1]):
+        for at in of_directions(values, model, draws, [seed, 1]):
+            shares = places.shares(at, LEVELS)
             maxima.append((shares / rare).max(axis=2))
+            strongest.append(at.astype(np.int32))
             yield shares.reshape(len(shares), -1)
             progress("reference directions (reading)", sum(map(len, maxima)), draws)
 
-    return ReadingNull(collect(batches(), draws), rare, np.concatenate(maxima).T)
-
-
-def _shares(
-    columns: torch.Tensor, places: Places, model: DirectionModel, draws: int, seed: list[int]
-) -> Iterator[np.ndarray]:
-    """Shares (directions, levels, columns of places) batch by batch."""
-    for start in range(0, draws, _BATCH):
-        directions = model.sample(min(_BATCH, draws - start), [*seed, start])
-        at = (directions @ columns).topk(min(LEVELS[-1], columns.shape[1]), dim=1).indices.numpy()
-        yield places.shares(at, LEVELS)
+    reference = collect(batches(), draws)
+    decoys = np.concatenate(list(of_directions(values, model, DECOYS, [SEED["reading_decoy"]])))
+    return ReadingNull(reference, rare, np.concatenate(maxima).T, np.concatenate(strongest), decoys.astype(np.int32))
 
 
 def _rare(places: Places, shares: np.ndarray) -> np.ndarray:

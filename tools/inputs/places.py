@@ -42,6 +42,16 @@ class Places:
         pointers = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=tokens))]).astype(np.int64)
         return cls(list(columns), pointers, members, counts / tokens)
 
+    def marked(self, column: int) -> np.ndarray:
+        """Which tokens of the slice (n,) are in a column, bool."""
+        found = np.zeros(len(self.pointers) - 1, bool)
+        found[np.searchsorted(self.pointers, np.flatnonzero(self.members == column), side="right") - 1] = True
+        return found
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Sum (columns,) over each column's tokens of values (n,) of the slice."""
+        return np.bincount(self.members, np.repeat(values, np.diff(self.pointers)), minlength=len(self.columns))
+
     def shares(self, at: np.ndarray, levels: Sequence[int]) -> np.ndarray:
         """Reading shares (B, levels, columns) of firings at (B, n) of the slice, strongest first, -1 where none is."""
         return reading_shares(at, self.pointers, self.members, np.array(levels, np.int64), len(self.columns))

@@ -1,11 +1,11 @@
-"""A slice of an index: some rows of a part with what the dictionary's encoder reads at every token.
+"""A slice of an index: some rows of a part, and what the dictionary's encoder reads at every token of them.
 
 Random directions can be run through it like the encoder's own rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,10 @@ from ..activations.rows import padded
 from ..activations.store import Firings
 from ..subject.reading import bos, encoder_input
 from ..subject.subject import Subject
+from ..token_sets.library import TokenSetLibrary
+from ..vocabulary import Vocabulary
+from .matching import matches
+from .spec import InputSpec
 
 Where = Literal["token", "previous", "next"]
 WHERES: tuple[Where, ...] = ("token", "previous", "next")
@@ -28,12 +32,17 @@ _SEED = 41
 class Slice:
     """`positions` (n,) of the index, ascending, and the token ids at each place (n,), -1 where the row has none there.
 
-    `read` (n, width of the encoder) float32 is what the encoder's rows are multiplied with.
+    `rows` are the token ids of the rows; special tokens in them are none of the n, `counted` says which of all are.
     """
 
     positions: np.ndarray
     tokens: dict[Where, np.ndarray]
-    read: np.ndarray
+    rows: list[np.ndarray]
+    counted: np.ndarray
+
+    def fitting(self, spec: InputSpec, vocabulary: Vocabulary, library: TokenSetLibrary) -> np.ndarray:
+        """Which tokens of the slice (n,) an input hypothesis speaks of; raises UsageError as `matches` does."""
+        return matches(spec, self.rows, vocabulary, library)[self.counted]
 
     def strongest(self, firings: Firings, most: int) -> np.ndarray:
         """Where in the slice the strongest of a feature's firings are, strongest first, earlier ones first."""
@@ -48,18 +57,30 @@ def slice_of(subject: Subject, part: Part, tokens: int) -> Slice:
     """About so many tokens of random rows of a part, the same ones each time; special tokens are left out."""
     rows = np.random.default_rng(_SEED).permutation(part.rows)
     enough = int(np.searchsorted(np.cumsum(part.row_lengths(rows)), tokens)) + 1
-    parts = list(_read(subject, part, np.sort(rows[:enough])))
-    positions, token, previous, following, read = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Slice(positions, {"token": token, "previous": previous, "next": following}, read)
+    texts = [part.row(row) for row in np.sort(rows[:enough]).tolist()]
+    counted = [~np.isin(tokens, list(subject.vocabulary.special)) for _, tokens in texts]
+    around = [np.concatenate([[-1], tokens, [-1]]) for _, tokens in texts]
+
+    def at(shift: int) -> np.ndarray:
+        return np.concatenate([own[1 + shift :][: len(kept)][kept] for own, kept in zip(around, counted, strict=True)])
+
+    positions = [start + np.flatnonzero(kept) for (start, _), kept in zip(texts, counted, strict=True)]
+    return Slice(
+        np.concatenate(positions),
+        {"token": at(0), "previous": at(-1), "next": at(1)},
+        [tokens for _, tokens in texts],
+        np.concatenate(counted),
+    )
 
 
-def _read(subject: Subject, part: Part, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    special = list(subject.vocabulary.special)
-    size = max(1, _BATCH_TOKENS // int(part.row_lengths(rows).max()))
+def encoder_values(subject: Subject, read: Slice) -> np.ndarray:
+    """What the encoder's rows are multiplied with at each token of a slice, (n, width of the encoder) float32."""
+    return np.concatenate(list(_values(subject, read.rows)))[read.counted]
+
+
+def _values(subject: Subject, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    size = max(1, _BATCH_TOKENS // max(map(len, rows)))
     for begin in range(0, len(rows), size):
-        texts = [part.row(row) for row in rows[begin : begin + size].tolist()]
-        found = encoder_input(subject, padded([tokens for _, tokens in texts], bos(subject)).clip(min=0))
-        for (start, tokens), values in zip(texts, found[:, 1:].float().cpu().numpy(), strict=True):
-            kept = np.flatnonzero(~np.isin(tokens, special))
-            around = np.concatenate([[-1], tokens, [-1]])
-            yield start + kept, tokens[kept], around[kept], around[kept + 2], values[kept]
+        batch = list(rows[begin : begin + size])
+        found = encoder_input(subject, padded(batch, bos(subject)).clip(min=0))[:, 1:].float().cpu().numpy()
+        yield from (values[: len(row)] for row, values in zip(batch, found, strict=True))

@@ -14,6 +14,12 @@ from ._reading_kernels import ranked_shares
 from .threads import over_blocks
 
 
+def rank_weights(firings: int) -> NDArray[np.float64]:
+    """The weight (m,) of each of m firings, strongest first; together 1."""
+    weights = np.arange(firings, 0, -1, dtype=np.float64)
+    return weights / weights.sum()
+
+
 def reading_shares(
     codes: NDArray[np.int64],
     pointers: NDArray[np.int64],

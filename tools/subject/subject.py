@@ -31,8 +31,9 @@ class Subject:
     (d_model, V) and `decoder` (n_features, d_model) float32, folded as `convention` says; `encoder` (n_features,
     width of `hook_name`) float32 where the dictionary has one; `alive` (n_features,) bool: non-zero decoder row, and
     density above zero where `density` (n_features,) is stated. Activations are read at `hook_name` and written at
-    `hook_out` (another one for transcoders). `hash` covers weights, hook points and convention. The running model and
-    the sae-lens object are loaded when first asked for.
+    `hook_out` (another one for transcoders). `hash` covers weights, hook points, convention and universe, `firing_hash`
+    what decides when features fire: the same for every universe. The running model and the sae-lens object are loaded
+    when first asked for.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Subject:
     density: np.ndarray | None
     stated: Stated
     hash: str
+    firing_hash: str
     compute: Compute
     _load_model: Callable[[], Any] = field(repr=False)
     _load_sae: Callable[[], Any] | None = field(repr=False)
@@ -136,6 +138,7 @@ def assemble(name: str, dictionary: Dictionary, model: ModelSource, compute: Com
     if dictionary.density is not None:
         alive &= dictionary.density > 0
     identity = (dictionary.hook_name, dictionary.hook_out, convention, sorted(model.options.items()))
+    content_hash = _content_hash(repr(identity), vocabulary.hash, decoder, dictionary.encoder, tokens, unembedding)
     return Subject(
         name=name,
         hook_name=dictionary.hook_name,
@@ -149,7 +152,8 @@ def assemble(name: str, dictionary: Dictionary, model: ModelSource, compute: Com
         alive=alive,
         density=dictionary.density,
         stated=dictionary.stated,
-        hash=_content_hash(repr(identity), vocabulary.hash, decoder, dictionary.encoder, tokens, unembedding),
+        hash=content_hash,
+        firing_hash=content_hash,
         compute=compute,
         _load_model=model.bridge,
         _load_sae=dictionary.load_sae,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import regex
 
@@ -46,27 +47,44 @@ class Deadline:
         """Seconds left for the pattern, never negative."""
         return max(0.0, self._end - time.thread_time())
 
+    def timeout(self) -> float:
+        """The same for the engine, to which 0 would mean no limit."""
+        return self.remaining() or 1e-6
+
 
 def matching(pattern: str, strings: Sequence[str], deadline: Deadline | None = None) -> list[int]:
     """Positions of the strings whose beginning matches `pattern` (`re.match`).
 
     Raises UsageError for a pattern that is malformed, too large, or not done before the deadline.
     """
-    deadline = deadline or Deadline(len(strings))
     match = _compile(pattern).match
-    found: list[int] = []
+    deadline = deadline or Deadline(len(strings))
+    with _within(deadline, pattern, "this vocabulary"):
+        return [at for at, string in enumerate(strings) if match(string, timeout=deadline.timeout())]
+
+
+def spans(pattern: str, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+    """Where the pattern matches in each text (`re.finditer`) at least a character: the first one, and the end.
+
+    Raises UsageError as `matching` does; a text has the time of as many strings as it has characters.
+    """
+    find = _compile(pattern).finditer
+    deadline = Deadline(sum(map(len, texts)))
+    with _within(deadline, pattern, "these texts"):
+        return [[match.span() for match in find(text, timeout=deadline.timeout()) if match[0]] for text in texts]
+
+
+@contextmanager
+def _within(deadline: Deadline, pattern: str, what: str) -> Iterator[None]:
+    """Matching within the deadline's time."""
     deadline.start()
     try:
-        for position, string in enumerate(strings):
-            # A timeout of 0 would mean none to the engine.
-            if match(string, timeout=deadline.remaining() or 1e-6):
-                found.append(position)
+        yield
     except TimeoutError:
         advice = "these are too many regexes, join some with |" if deadline.shared else "avoid nested repeats: (a+)+"
-        raise UsageError(f"The regex {shortened(pattern)} takes too long on this vocabulary: {advice}.") from None
+        raise UsageError(f"The regex {shortened(pattern)} takes too long on {what}: {advice}.") from None
     finally:
         deadline.stop()
-    return found
 
 
 def _compile(pattern: str) -> regex.Pattern[str]:

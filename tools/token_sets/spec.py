@@ -79,7 +79,7 @@ class TokenSetSpec(BaseModel):
             return {"library": data}
         if isinstance(data, Mapping):
             if not measured:
-                _check_size(data)
+                check_size(data)
             _check_keys(data)
             length = data.get("length")
             both = {"length": (length, length)} if isinstance(length, int) else {}
@@ -117,7 +117,7 @@ class TokenSetSpec(BaseModel):
         name, value = self.operator, self.operand(self.operator)
         if name in ("any", "all"):
             parts = [part.canonical() for part in value]
-            distinct = {_dumps(part): part for part in parts}
+            distinct = {canonical_json(part): part for part in parts}
             return {name: [distinct[key] for key in sorted(distinct)]}
         if name == "minus":
             return {name: [part.canonical() for part in value]}
@@ -133,7 +133,7 @@ class TokenSetSpec(BaseModel):
 
     def to_json(self) -> str:
         """Canonical JSON text."""
-        return _dumps(self.canonical())
+        return canonical_json(self.canonical())
 
     @property
     def hash(self) -> str:
@@ -149,10 +149,10 @@ def parse_spec(value: TokenSetSpec | Mapping[str, Any] | str) -> TokenSetSpec:
     if isinstance(value, TokenSetSpec):
         return value
     if isinstance(value, str):
-        value = _load(value)
+        value = load_json(value)
     try:
         if isinstance(value, Mapping):
-            _check_size(value)
+            check_size(value)
         return TokenSetSpec.model_validate(value, context={"measured": True})
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
@@ -172,21 +172,28 @@ def _with_spaces(value: Any) -> Any:
     return read_back(value) if isinstance(value, str) else value
 
 
-def _load(text: str) -> Mapping[str, Any]:
+def load_json(text: str, what: str = "token set", example: str = '{"suffix": "ing"}') -> Any:
+    """JSON data of a text; a text that is no object or list is itself the data, a bare name.
+
+    Raises UsageError, speaking of `what`, for texts that are too long or no JSON.
+    """
     if len(text) > 2 * MAX_CHARACTERS:
-        raise UsageError(f"The token set has {len(text):,} characters: put long lists into a GMT file of the library.")
+        raise UsageError(f"The {what} has {len(text):,} characters: put long lists into a GMT file of the library.")
     if not text.lstrip().startswith(("{", "[")):
-        return {"library": text}
+        return text
     try:
         return json.loads(text)
     except RecursionError:
-        raise UsageError(f"Malformed token set: {_too_deep()}") from None
+        raise UsageError(f"Malformed {what}: {_too_deep()}") from None
     except ValueError as error:  # a number with thousands of digits too
-        raise UsageError(f'The token set is no JSON: {error}. Write for example {{"suffix": "ing"}}.') from None
+        raise UsageError(f"The {what} is no JSON: {error}. Write for example {example}.") from None
 
 
-def _check_size(data: Mapping[Any, Any]) -> None:
-    """Walk the data without recursion, stopping at the first limit that is passed."""
+def check_size(data: Mapping[Any, Any]) -> None:
+    """Raise ValueError for data beyond the limits, before it is read part by part.
+
+    Walks without recursion, stopping at the first limit that is passed.
+    """
     parts = characters = ids = 0
     queue: list[tuple[Any, int]] = [(data, 1)]
     while queue:
@@ -235,5 +242,6 @@ def _too_deep() -> str:
     return f"nested more than {MAX_DEPTH} levels deep: flatten it with any and all."
 
 
-def _dumps(data: Any) -> str:
+def canonical_json(data: Any) -> str:
+    """JSON text in one form: keys sorted, no spaces."""
     return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

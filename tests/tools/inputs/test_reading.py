@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tsea.tools.activations.store import Firings
-from tsea.tools.inputs.null import LEVELS, reading_null
+from tsea.tools.inputs.null import LEVELS, ReadingNull, reading_null
 from tsea.tools.inputs.places import Column, Places, frequent_columns
 from tsea.tools.inputs.slices import Slice
+from tsea.tools.inputs.strongest import Strongest
 from tsea.tools.statistics.directions import DirectionModel
-from tsea.tools.statistics.reading import reading_shares
+from tsea.tools.statistics.reading import rank_weights, reading_shares
 from tsea.tools.token_sets import TokenSet
 
 D, TYPES, TOKENS = 12, 60, 6000
@@ -29,13 +30,24 @@ SETS = [some_set(f"s{i}", *range(i * 6, i * 6 + 6)) for i in range(10)] + [some_
 
 @pytest.fixture(scope="module")
 def read() -> Slice:
-    """Tokens that are read as their type's vector and noise of the same size."""
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(TYPES, D))
-    token = rng.integers(0, TYPES, TOKENS)
-    values = vectors[token] + rng.normal(size=(TOKENS, D))
+    """Random tokens."""
+    token = np.random.default_rng(0).integers(0, TYPES, TOKENS)
     previous, following = np.roll(token, 1), np.roll(token, -1)
-    return Slice(np.arange(TOKENS) * 2, {"token": token, "previous": previous, "next": following}, values.astype("f4"))
+    places: dict = {"token": token, "previous": previous, "next": following}
+    return Slice(np.arange(TOKENS) * 2, places, [token], np.ones(TOKENS, bool))
+
+
+@pytest.fixture(scope="module")
+def values(read: Slice) -> np.ndarray:
+    """What is read at them: the vector of the token's type, and noise of the same size."""
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(TYPES, D))
+    return (vectors[read.tokens["token"]] + rng.normal(size=(TOKENS, D))).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def null(values: np.ndarray, places: Places) -> ReadingNull:
+    return reading_null(values, places, DirectionModel.isotropic(D), 2048, 1)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +86,11 @@ def test_the_strongest_firings_of_the_slice_come_in_order(read: Slice) -> None:
     assert read.strongest(firings, 1).tolist() == [2]
 
 
-def test_random_directions_reach_their_own_null_as_often_as_it_says(read: Slice, places: Places) -> None:
-    model = DirectionModel.isotropic(D)
-    null = reading_null(read, places, model, 2048, 1)
-    directions = model.sample(600, [77])
-    at = (directions @ torch.from_numpy(read.read.T)).topk(LEVELS[-1], dim=1).indices.numpy()
+def test_random_directions_reach_their_own_null_as_often_as_it_says(
+    values: np.ndarray, places: Places, null: ReadingNull
+) -> None:
+    directions = DirectionModel.isotropic(D).sample(600, [77])
+    at = (directions @ torch.from_numpy(values.T)).topk(LEVELS[-1], dim=1).indices.numpy()
     shares = places.shares(at, LEVELS)
     for number in (0, 2, 5):
         level = np.full(600, number)
@@ -92,16 +104,14 @@ def test_random_directions_reach_their_own_null_as_often_as_it_says(read: Slice,
     assert np.isnan(null.family_p_values(shares[:2, 0], none)).all()
 
 
-def test_a_set_without_a_firing_has_p_1(read: Slice, places: Places) -> None:
-    null = reading_null(read, places, DirectionModel.isotropic(D), 256, 1)
+def test_a_set_without_a_firing_has_p_1(places: Places, null: ReadingNull) -> None:
     nothing = np.zeros((1, len(places.columns)), np.float32)
     assert (null.p_values(nothing, np.array([0])) == 1).all()
 
 
 def test_a_feature_that_fires_on_all_of_a_set_is_found_and_one_that_fires_anywhere_is_not(
-    read: Slice, places: Places
+    read: Slice, places: Places, null: ReadingNull
 ) -> None:
-    null = reading_null(read, places, DirectionModel.isotropic(D), 2048, 1)
     rng = np.random.default_rng(3)
     on_set = rng.permutation(np.flatnonzero(np.isin(read.tokens["token"], SETS[4].ids)))[:256]
     behind = rng.permutation(np.flatnonzero(np.isin(read.tokens["previous"], SETS[4].ids)))[:256]
@@ -113,3 +123,53 @@ def test_a_feature_that_fires_on_all_of_a_set_is_found_and_one_that_fires_anywhe
         assert places.columns[int(p[row].argmin())] == Column(where, 4)
         assert p[row].min() <= 0.001
     assert p[2].min() > 0.05
+
+
+def test_marked_tokens_have_the_shares_and_p_values_of_a_column_of_the_same_tokens(
+    places: Places, null: ReadingNull
+) -> None:
+    rng = np.random.default_rng(5)
+    at = np.stack([rng.permutation(TOKENS)[: LEVELS[-1]] for _ in range(20)])
+    at[:4, 100:] = -1
+    at[4, 3:] = -1
+    readers = Strongest(at, np.array([LEVELS.index(64)] * 4 + [-1] + [len(LEVELS) - 1] * 15))
+    shares = places.shares(at, LEVELS)[np.arange(20), np.maximum(readers.level, 0)]
+    p = null.p_values(shares, readers.level)
+    for column in (0, 7, 20):
+        marked = places.marked(column)
+        assert marked.mean() == places.base[column]
+        found = readers.shares(marked)
+        assert np.isnan(found[4]) and np.isnan(null.marked_p_values(readers, marked)[4])
+        known = np.arange(20) != 4
+        np.testing.assert_allclose(found[known], shares[known, column], atol=1e-6)
+        # The null's bulk is interpolated between quantiles, its tail is counted.
+        np.testing.assert_allclose(null.marked_p_values(readers, marked)[known], p[known, column], rtol=0.2, atol=0.03)
+        assert (null.marked_p_values(readers, marked, 200)[known] >= 1 / 201).all()
+
+
+def test_marked_p_values_count_directions(values: np.ndarray, null: ReadingNull) -> None:
+    marked = np.zeros(TOKENS, bool)
+    marked[np.random.default_rng(6).permutation(TOKENS)[:200]] = True
+    readers = Strongest(np.flatnonzero(marked)[None, : LEVELS[0]], np.array([0]))
+    directions = np.concatenate([DirectionModel.isotropic(D).sample(256, [1, 1, n]) for n in range(0, 2048, 256)])
+    order = np.argsort(-(directions @ values.T), axis=1)[:, : LEVELS[0]]
+    weights = np.arange(LEVELS[0], 0, -1)
+    random = (marked[order] * weights).sum(axis=1) / weights.sum()
+    assert readers.shares(marked) == pytest.approx([1.0])
+    assert null.marked_p_values(readers, marked) == pytest.approx([((random >= 1).sum() + 1) / 2049])
+    half = marked.copy()
+    half[readers.at[0, 4:]] = False
+    share = weights[:4].sum() / weights.sum()
+    random = (half[order] * weights).sum(axis=1) / weights.sum()
+    assert null.marked_p_values(readers, half) == pytest.approx([((random >= share - 1e-9).sum() + 1) / 2049])
+
+
+def test_rank_weights_fall_evenly_and_sum_to_one() -> None:
+    np.testing.assert_allclose(rank_weights(4), [0.4, 0.3, 0.2, 0.1])
+    assert Strongest(np.array([[2, 0, 1, -1]]), np.array([-1])).weights(0, 3).tolist() == [0, 0, 0]
+
+
+def test_totals_of_columns_are_sums_over_their_tokens(places: Places) -> None:
+    own = np.random.default_rng(8).normal(size=TOKENS)
+    expected = [own[places.marked(column)].sum() for column in range(len(places.columns))]
+    np.testing.assert_allclose(places.total(own), expected)
