@@ -104,13 +104,13 @@ def measure(
     pushes = torch.from_numpy(directions).to(subject.device)
     parts: list[Measured] = []
     done, total = 0, len(windows) * len(directions)
-    for batch in _batches(windows, int(subject.model.cfg.d_vocab)):
+    for batch in batches(windows, int(subject.model.cfg.d_vocab)):
         rows = as_rows(subject, windows[batch])
         text, following = _positions(subject, windows[batch], watched.tokens)
         own = np.concatenate(acting[batch])[np.concatenate(text)]
-        mask = torch.from_numpy(_padded(text, rows.shape)).to(subject.device)
+        mask = torch.from_numpy(as_token_values(text, rows.shape)).to(subject.device)
         before = Before(logits(subject, rows)[mask], np.concatenate(following), own, watched)
-        scale = torch.from_numpy(_padded(amounts[batch], rows.shape)).to(subject.device)
+        scale = torch.from_numpy(as_token_values(amounts[batch], rows.shape)).to(subject.device)
         found: list[Changes] = []
         for push in pushes:
             found.append(before.changes(logits(subject, rows, scale[:, :, None] * push)[mask]))
@@ -136,7 +136,10 @@ def _joined(parts: Sequence[Measured]) -> Measured:
     )
 
 
-def _batches(windows: Sequence[np.ndarray], vocabulary: int) -> Iterator[slice]:
+def batches(windows: Sequence[np.ndarray], vocabulary: int) -> Iterator[slice]:
+    """Consecutive windows whose log-probabilities over the vocabulary fit into memory."""
+    if not windows:
+        return
     size = 1 + max(map(len, windows))
     step = max(1, _BATCH_BYTES // (4 * size * vocabulary))
     for start in range(0, len(windows), step):
@@ -153,8 +156,8 @@ def _positions(
     return text, [np.where(np.isin(n, watched), n, -1)[t] for n, t in zip(after, text, strict=True)]
 
 
-def _padded(values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Values of each window's tokens as rows behind BOS, filled up with 0."""
+def as_token_values(values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Values of each window's tokens in the places that the tokens have in rows of a shape, 0 elsewhere."""
     rows = np.zeros(shape, values[0].dtype)
     for row, own in zip(rows, values, strict=True):
         row[1 : 1 + len(own)] = own

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from tsea.tools.activations.part import Context
 from tsea.tools.effects import measure as measuring
+from tsea.tools.effects.ablated_examples import loss_changes
 from tsea.tools.effects.ablation import ablate
 from tsea.tools.effects.contexts import Contexts, given_texts
 from tsea.tools.effects.steering import steer
@@ -19,6 +21,7 @@ from tsea.tools.effects.watched import Watched
 from tsea.tools.effects.writing import random_rows
 from tsea.tools.results import EffectResult
 from tsea.tools.subject import Subject, open_subject
+from tsea.tools.token_sets.split import OPEN, token_split
 
 MODEL = Path(__file__).parents[3] / "tools" / "subject" / "pocket" / "data" / "model"
 TEXTS = ["The king of England said that he would go there in 1905.", "There were about 12 of them"]
@@ -81,8 +84,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     return found
 
 
-def watched(subject: Subject) -> Watched:
-    return Watched(subject.universe, ["first"], [np.arange(50)], True)
+def watched(subject: Subject, tokens: np.ndarray | None = None) -> Watched:
+    return Watched(subject.universe if tokens is None else tokens, ["first"], [np.arange(50)], True)
 
 
 @contextmanager
@@ -165,6 +168,39 @@ def test_ablation_is_a_hook_that_subtracts_what_the_feature_writes(
     row = torch.from_numpy(random_rows(subject, feature, RANDOM)[0])
     along = [-written.norm(dim=1, keepdim=True) * (a.sign()[:, None]) * row / row.norm() for a, written in parts]
     same_logits(seen[2], hugging_face, subject, contexts, along)
+
+
+def test_loss_changes_of_examples_are_those_of_ablation_and_of_a_hook(
+    subject: Subject, hugging_face: Any, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every position of both texts, the last ones included, which an open token of the next row would follow."""
+    feature = busiest(subject, contexts)
+    open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
+    places = [(window, at) for window in contexts.windows for at in range(len(window))]
+    examples = [Context("", 0, window, np.zeros(len(window), np.float32), at) for window, at in places]
+    following = [int(window[at + 1]) if at + 1 < len(window) else int(open_ids[7]) for window, at in places]
+    expected: list[float | None] = []
+    for window in contexts.windows:
+        written = part(subject, window, feature)[1]
+        with added(hugging_face, subject.hook_out, whole(subject, -written)):
+            without = run(hugging_face, window).double().log_softmax(-1)
+        loss = (run(hugging_face, window).double().log_softmax(-1) - without)[1:]
+        tokens = following[len(expected) :][: len(window)]
+        expected += [float(loss[at, token]) if token in open_ids else None for at, token in enumerate(tokens)]
+    found = loss_changes(subject, feature, examples, following)
+    assert [change is None for change in found] == [change is None for change in expected]
+    assert None in found and max(abs(change or 0) for change in found) > 1e-3
+    np.testing.assert_allclose(*(np.array(c, float) for c in (found, expected)), rtol=2e-3, atol=1e-4)
+    ablated = ablate(subject, feature, contexts, watched(subject, open_ids), random=RANDOM)
+    ends = np.cumsum([len(window) for window in contexts.windows]).tolist()
+    for begin, end, one in zip([0, *ends], ends, ablated.contexts, strict=False):
+        inside = [change for change in found[begin : end - 1] if change is not None]
+        assert np.mean(inside) == pytest.approx(one.loss_change, rel=1e-3, abs=1e-5)
+
+    monkeypatch.setattr(measuring, "_BATCH_BYTES", 1)
+    alone = loss_changes(subject, feature, examples[:5], following[:5])
+    np.testing.assert_allclose(*(np.array(c, float) for c in (alone, found[:5])), rtol=1e-3, atol=1e-5)
+    assert loss_changes(subject, feature, [], []) == []
 
 
 def test_steering_is_a_hook_that_adds_the_row_at_every_token(

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from tsea.tools.activations.activity import Activity
 from tsea.tools.activations.indexing import index_corpus
 from tsea.tools.activations.part import explore
 from tsea.tools.activations.partition import OPEN, SIDES
 from tsea.tools.activations.store import ActivationStore
+from tsea.tools.effects.ablated_examples import ablated_examples
 from tsea.tools.effects.ablation import ablate
 from tsea.tools.effects.contexts import (
     Contexts,
@@ -228,6 +230,33 @@ def test_a_feature_that_writes_nothing_is_refused(pocket: Subject, make_sae: Cal
     sae.W_dec.data[2] = 0
     with pytest.raises(UsageError, match="Feature 2 writes nothing"):
         written_row(Subject.from_objects(pocket.model, sae), 2)
+
+
+def test_examples_say_what_ablation_does_to_open_next_tokens(pocket: Subject, store: ActivationStore) -> None:
+    activity = Activity(pocket)
+    activity.part = explore(store, pocket.vocabulary.special)
+    feature = int(activity.part.totals.firings.argsort()[-20])
+    plain, found = list(activity.examples(feature)), list(ablated_examples(activity, feature))
+    assert [row.model_copy(update={"loss_change": None}) for row in found] == plain
+    split, shown = token_split(pocket.vocabulary), pocket.vocabulary.shown
+    parts = {shown(token): split[token] for token in pocket.universe.tolist()}
+    for row in found:
+        assert (row.loss_change is None) == (parts.get(row.next_token or "") != OPEN_TOKEN)
+        if row.loss_change is not None and row.kind != "negative":
+            assert row.loss_change != 0
+    assert {None} < {row.loss_change for row in found}
+
+
+def test_examples_of_features_that_cannot_be_ablated_are_refused_before_an_index_is_made(
+    pocket: Subject, make_sae: Callable[..., Any], tmp_path: Path
+) -> None:
+    sae = make_sae(256, "blocks.3.hook_resid_post")
+    sae.W_dec.data[2] = 0
+    with pytest.raises(UsageError, match="Feature 2 writes nothing"):
+        ablated_examples(Activity(Subject.from_objects(pocket.model, sae)), 2)
+    np.save(tmp_path / "rows.npy", pocket.decoder[:3])
+    with pytest.raises(UsageError, match="has no encoder"):
+        ablated_examples(Activity(open_subject("pocket", directions=tmp_path / "rows.npy", device="cpu")), 2)
 
 
 @pytest.mark.parametrize(
