@@ -29,6 +29,7 @@ def made_up_subject(name: str, unembedding: np.ndarray, decoder: np.ndarray) -> 
         alive=np.ones(len(decoder), dtype=bool),
         density=None,
         stated=Stated(),
+        prepend_bos=True,
         hash=name,
         compute=Compute("cpu"),
         _load_model=_no_model,

@@ -24,7 +24,7 @@ from ..results import (
 )
 from ..statistics.directions import nearest_rows, nearest_to
 from ..subject.next_token import next_log_probs
-from ..subject.reading import bos
+from ..subject.reading import row_start
 from ..subject.subject import Subject
 from . import examples, texts
 from .cofiring import cofiring
@@ -202,8 +202,9 @@ class Activity:
         known = [(i, token) for i, token in enumerate(following) if token is not None]
         found: list[float | None] = [None] * len(contexts)
         if known:
-            rows = padded([contexts[i].tokens for i, _ in known], bos(self.subject)).clip(min=0)
-            places = [contexts[i].position + 1 for i, _ in known]
+            begun = row_start(self.subject)
+            rows = padded([contexts[i].tokens for i, _ in known], begun).clip(min=0)
+            places = [len(begun) + contexts[i].position for i, _ in known]
             values = next_log_probs(self.subject, rows, places, [token for _, token in known])
             for (i, _), value in zip(known, values.tolist(), strict=True):
                 found[i] = value

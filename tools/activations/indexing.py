@@ -42,7 +42,7 @@ def index_corpus(
     if corpus is None and most is None:
         most = BUNDLED_TOKENS
     name = BUNDLED if corpus is None else corpus.identity
-    store = ActivationStore(_folder(subject) / _digest(name, most, context_of(subject)))
+    store = ActivationStore(_folder(subject) / _digest(subject, name, most))
     with filelock.FileLock(make_folder(store.folder) / "lock"):
         if store.finished is None:
             rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
@@ -50,7 +50,9 @@ def index_corpus(
         else:
             _require_made_for(subject, store)
         # Written again where it stands already: the index that was asked for last answers.
-        store.describe(subject=subject.hash, corpus=name, most=most, context=context_of(subject))
+        store.describe(
+            subject=subject.hash, corpus=name, most=most, context=context_of(subject), prepend_bos=subject.prepend_bos
+        )
     return store
 
 
@@ -81,11 +83,12 @@ def open_index(subject: Subject, progress: Progress = silent) -> ActivationStore
 
     Raises UsageError for a subject without one and for one of other weights, TseaError for one that is damaged.
     """
-    stores = [(store.finished, store) for store in map(ActivationStore, _folder(subject).glob("*")) if store.finished]
-    if stores:
-        latest = max(stores, key=lambda found: found[0])[1]
-        _require_made_for(subject, latest)
-        return latest
+    stores = [store for store in map(ActivationStore, _folder(subject).glob("*")) if store.finished]
+    for latest in sorted(stores, key=lambda store: -(store.finished or 0)):
+        # The same weights can stand in SAEs whose rows begin in different ways.
+        if latest.about.get("prepend_bos", True) == subject.prepend_bos:
+            _require_made_for(subject, latest)
+            return latest
     if has_bundled_text(subject):
         return index_corpus(subject, None, progress=progress)
     raise UsageError(
@@ -103,7 +106,7 @@ def _require_made_for(subject: Subject, store: ActivationStore) -> None:
 
 
 def _bundled_rows(subject: Subject) -> Iterator[Row]:
-    """The rows of the sampled corpus, each a document of its own."""
+    """The rows of the sampled corpus without their BOS, each a document of its own."""
     if not has_bundled_text(subject):
         raise UsageError(f"No text is bundled for {subject.name}: name files or a dataset with --corpus.")
     partition = Partition()
@@ -126,5 +129,8 @@ def _folder(subject: Subject) -> Path:
     return home() / "activations" / subject.hash
 
 
-def _digest(corpus: str, most: int | None, context: int) -> str:
-    return hashlib.blake2b(f"{FORMAT} {corpus} {most} {context}".encode(), digest_size=16).hexdigest()
+def _digest(subject: Subject, corpus: str, most: int | None) -> str:
+    content = f"{FORMAT} {corpus} {most} {context_of(subject)}"
+    if not subject.prepend_bos:
+        content += " without BOS"
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()

@@ -1,14 +1,15 @@
-"""From documents to the rows of tokens that a model runs on: cut into windows that each begin with BOS."""
+"""From documents to the rows of tokens that a model runs on: cut into windows, each behind what begins a row."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..subject.reading import row_start
 from ..subject.subject import Subject
 from .documents import Corpus
 from .partition import Partition
@@ -20,7 +21,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Row:
-    """A window of a document: its tokens (int64, without BOS), which document it is of, and from which token on."""
+    """A window of a document: its tokens of text (int64), which document it is of, and from which token on."""
 
     tokens: np.ndarray
     document: int
@@ -35,21 +36,26 @@ def context_of(subject: Subject) -> int:
     return min(int(stated or DEFAULT_CONTEXT), int(subject.model.cfg.n_ctx))
 
 
+def width_of(subject: Subject) -> int:
+    """Tokens of text in a row."""
+    return context_of(subject) - len(row_start(subject))
+
+
 def rows_of(subject: Subject, corpus: Corpus) -> Iterator[Row]:
     """The rows of a corpus, in order."""
-    partition, width = Partition(), context_of(subject) - 1
+    partition, width = Partition(), width_of(subject)
     for document, text in enumerate(corpus.documents()):
         side, key = partition.side(text), document_key(text)
         for start, tokens in windows(subject, text, width):
             yield Row(tokens, document, key, side, start)
 
 
-def padded(windows: list[np.ndarray], begin: int) -> np.ndarray:
-    """Windows as rows of one length (rows, length) int64, each behind `begin` and followed by -1."""
-    rows = np.full((len(windows), 1 + max(map(len, windows))), -1, np.int64)
-    rows[:, 0] = begin
+def padded(windows: Sequence[np.ndarray], start: np.ndarray) -> np.ndarray:
+    """Windows as rows of one length (rows, length) int64, each behind the tokens of `start` and followed by -1."""
+    rows = np.full((len(windows), len(start) + max(map(len, windows))), -1, np.int64)
+    rows[:, : len(start)] = start
     for row, window in zip(rows, windows, strict=True):
-        row[1 : 1 + len(window)] = window
+        row[len(start) : len(start) + len(window)] = window
     return rows
 
 

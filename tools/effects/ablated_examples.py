@@ -11,12 +11,12 @@ import torch
 from ..activations.activity import EXAMPLE_KINDS, Activity
 from ..activations.part import Context
 from ..results import ExampleKind, ExampleRow
-from ..subject.reading import require_encoder
+from ..subject.reading import require_encoder, row_start
 from ..subject.subject import Subject
 from ..token_sets.split import OPEN, token_split
 from .hooks import logits
-from .measure import as_token_values, batches
-from .writing import activations, as_rows, token_scales, written_row
+from .measure import batches
+from .writing import activations, as_rows, at_tokens, token_scales, written_row
 
 
 def ablated_examples(
@@ -46,16 +46,16 @@ def loss_changes(
     is_open[subject.universe] = token_split(subject.vocabulary)[subject.universe] == OPEN
     known = [(i, token) for i, token in enumerate(following) if token is not None and is_open[token]]
     found: list[float | None] = [None] * len(contexts)
-    windows = [contexts[i].tokens for i, _ in known]
+    windows, begun = [contexts[i].tokens for i, _ in known], len(row_start(subject))
     for batch in batches(windows, int(subject.model.cfg.d_vocab)):
         own, rows = windows[batch], as_rows(subject, windows[batch])
         amounts = [
             -active * scales
             for active, scales in zip(activations(subject, own, feature), token_scales(subject, own), strict=True)
         ]
-        written = torch.from_numpy(as_token_values(amounts, rows.shape)).to(subject.device)[:, :, None] * push
+        written = torch.from_numpy(at_tokens(subject, amounts, rows.shape)).to(subject.device)[:, :, None] * push
         numbers, tokens = zip(*known[batch], strict=True)
-        places = [contexts[i].position + 1 for i in numbers]
+        places = [begun + contexts[i].position for i in numbers]
         before, after = (_log_probs(logits(subject, rows, added), places, tokens) for added in (None, written))
         for number, change in zip(numbers, (before - after).tolist(), strict=True):
             found[number] = change

@@ -19,7 +19,7 @@ SEED = 31
 
 @dataclass(frozen=True)
 class Contexts:
-    """Windows of token ids (int64, without BOS), where each comes from, and what is to be said about them."""
+    """Windows of token ids of text (int64), where each comes from, and what is to be said about them."""
 
     windows: list[np.ndarray]
     sources: list[str]

@@ -15,7 +15,7 @@ from ..progress import Progress, silent
 from ..subject.subject import Subject
 from .hooks import logits
 from .watched import Watched
-from .writing import as_rows
+from .writing import as_rows, at_tokens
 
 _BATCH_BYTES = 128 * 2**20  # log-probabilities of a batch; a handful of arrays of this size are held at once
 _SMALLEST = torch.finfo(torch.float32).tiny
@@ -108,9 +108,9 @@ def measure(
         rows = as_rows(subject, windows[batch])
         text, following = _positions(subject, windows[batch], watched.tokens)
         own = np.concatenate(acting[batch])[np.concatenate(text)]
-        mask = torch.from_numpy(as_token_values(text, rows.shape)).to(subject.device)
+        mask = torch.from_numpy(at_tokens(subject, text, rows.shape)).to(subject.device)
         before = Before(logits(subject, rows)[mask], np.concatenate(following), own, watched)
-        scale = torch.from_numpy(as_token_values(amounts[batch], rows.shape)).to(subject.device)
+        scale = torch.from_numpy(at_tokens(subject, amounts[batch], rows.shape)).to(subject.device)
         found: list[Changes] = []
         for push in pushes:
             found.append(before.changes(logits(subject, rows, scale[:, :, None] * push)[mask]))
@@ -154,11 +154,3 @@ def _positions(
     text = [~np.isin(window, special) for window in windows]
     after = [np.append(window[1:], -1) for window in windows]
     return text, [np.where(np.isin(n, watched), n, -1)[t] for n, t in zip(after, text, strict=True)]
-
-
-def as_token_values(values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Values of each window's tokens in the places that the tokens have in rows of a shape, 0 elsewhere."""
-    rows = np.zeros(shape, values[0].dtype)
-    for row, own in zip(rows, values, strict=True):
-        row[1 : 1 + len(own)] = own
-    return rows

@@ -14,7 +14,7 @@ import numpy as np
 from ..activations.part import Part
 from ..activations.rows import padded
 from ..activations.store import Firings
-from ..subject.reading import bos, encoder_input
+from ..subject.reading import encoder_input, row_start
 from ..subject.subject import Subject
 
 Where = Literal["token", "previous", "next"]
@@ -54,12 +54,12 @@ def slice_of(subject: Subject, part: Part, tokens: int) -> Slice:
 
 
 def _read(subject: Subject, part: Part, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    special = list(subject.vocabulary.special)
+    special, begun = list(subject.vocabulary.special), row_start(subject)
     size = max(1, _BATCH_TOKENS // int(part.row_lengths(rows).max()))
     for begin in range(0, len(rows), size):
         texts = [part.row(row) for row in rows[begin : begin + size].tolist()]
-        found = encoder_input(subject, padded([tokens for _, tokens in texts], bos(subject)).clip(min=0))
-        for (start, tokens), values in zip(texts, found[:, 1:].float().cpu().numpy(), strict=True):
+        found = encoder_input(subject, padded([tokens for _, tokens in texts], begun).clip(min=0))
+        for (start, tokens), values in zip(texts, found[:, len(begun) :].float().cpu().numpy(), strict=True):
             kept = np.flatnonzero(~np.isin(tokens, special))
             around = np.concatenate([[-1], tokens, [-1]])
             yield start + kept, tokens[kept], around[kept], around[kept + 2], values[kept]

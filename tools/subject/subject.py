@@ -31,8 +31,8 @@ class Subject:
     (d_model, V) and `decoder` (n_features, d_model) float32, folded as `convention` says; `encoder` (n_features,
     width of `hook_name`) float32 where the dictionary has one; `alive` (n_features,) bool: non-zero decoder row, and
     density above zero where `density` (n_features,) is stated. Activations are read at `hook_name` and written at
-    `hook_out` (another one for transcoders). `hash` covers weights, hook points and convention. The running model and
-    the sae-lens object are loaded when first asked for.
+    `hook_out` (another one for transcoders); rows of tokens begin with BOS where `prepend_bos`. `hash` covers weights,
+    hook points and convention. The running model and the sae-lens object are loaded when first asked for.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Subject:
     alive: np.ndarray
     density: np.ndarray | None
     stated: Stated
+    prepend_bos: bool
     hash: str
     compute: Compute
     _load_model: Callable[[], Any] = field(repr=False)
@@ -149,6 +150,7 @@ def assemble(name: str, dictionary: Dictionary, model: ModelSource, compute: Com
         alive=alive,
         density=dictionary.density,
         stated=dictionary.stated,
+        prepend_bos=dictionary.prepend_bos,
         hash=_content_hash(repr(identity), vocabulary.hash, decoder, dictionary.encoder, tokens, unembedding),
         compute=compute,
         _load_model=model.bridge,
