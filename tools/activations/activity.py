@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, get_args
+from contextlib import AbstractContextManager
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -49,12 +50,17 @@ def example_kinds(names: Sequence[str] | None) -> tuple[ExampleKind, ...]:
 
 
 class Activity:
-    """A subject beside the explore side of its index, opened (for pocket subjects: made) at the first question."""
+    """A subject beside the explore side of its index, opened (for pocket subjects: made) at the first question.
 
-    def __init__(self, subject: Subject, progress: Progress = silent) -> None:
+    `lock` is held while the model runs, for those who run it elsewhere too.
+    """
+
+    def __init__(
+        self, subject: Subject, progress: Progress = silent, lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         self.subject = subject
         self._progress = progress
-        self._lock = threading.RLock()
+        self._lock = lock or threading.RLock()
 
     @functools.cached_property
     def part(self) -> Part:
@@ -92,23 +98,23 @@ class Activity:
             following = [self.part.following(one.position) for _, _, one in chosen]
             log_probs = self._log_probs(contexts, following)
             changes = [None] * len(chosen) if loss_changes is None else loss_changes(contexts, following)
-            for (kind, source, one), context, token, log_prob, change in zip(
-                chosen, contexts, following, log_probs, changes, strict=True
-            ):
-                first, last = max(0, context.position - examples.BEFORE), context.position + examples.AFTER + 1
-                yield ExampleRow(
-                    feature=feature,
-                    kind=kind,
-                    source=source,
-                    tokens=self._shown(context.tokens[first:last]),
-                    activations=[float(value) for value in context.activations[first:last]],
-                    position=context.position - first,
-                    count=one.count,
-                    document=context.document,
-                    next_token=None if token is None else self.subject.vocabulary.shown(token),
-                    next_log_prob=log_prob,
-                    loss_change=change,
-                )
+        for (kind, source, one), context, token, log_prob, change in zip(
+            chosen, contexts, following, log_probs, changes, strict=True
+        ):
+            first, last = max(0, context.position - examples.BEFORE), context.position + examples.AFTER + 1
+            yield ExampleRow(
+                feature=feature,
+                kind=kind,
+                source=source,
+                tokens=self._shown(context.tokens[first:last]),
+                activations=[float(value) for value in context.activations[first:last]],
+                position=context.position - first,
+                count=one.count,
+                document=context.document,
+                next_token=None if token is None else self.subject.vocabulary.shown(token),
+                next_log_prob=log_prob,
+                loss_change=change,
+            )
 
     def windows(self, text: str) -> int:
         """How many rows of the model a text is cut into: more than one where it is longer than the context."""

@@ -277,6 +277,7 @@ def test_positions_of_sealed_documents_are_refused_by_all_that_take_positions(wo
     "command",
     [
         ("examples", "FEATURE"),
+        ("examples", "FEATURE", "--ablate"),
         ("neighbours", "FEATURE"),
         ("position", "FEATURE"),
         ("activate", "the red cat of 1905"),

@@ -161,19 +161,19 @@ def test_only_open_tokens_are_reported_and_only_open_next_tokens_count(
 def test_contexts_come_from_the_open_part_alone(pocket: Subject, store: ActivationStore) -> None:
     sides = {store.row_tokens(row).tobytes(): store.rows.sides[row] for row in range(len(store.rows))}
     assert len(set(sides.values())) == len(SIDES)
-    drawn = random_contexts(pocket, store, 1000)
+    part = explore(store, pocket.vocabulary.special)
+    drawn = random_contexts(part, 1000)
     assert len(drawn.windows) == (store.rows.sides == OPEN).sum()
     assert {sides[window.tobytes()] for window in drawn.windows} == {OPEN}
-    few = random_contexts(pocket, store, 3)
-    assert [w.tolist() for w in few.windows] == [w.tolist() for w in random_contexts(pocket, store, 3).windows]
-    part = explore(store, pocket.vocabulary.special)
+    few = random_contexts(part, 3)
+    assert [w.tolist() for w in few.windows] == [w.tolist() for w in random_contexts(part, 3).windows]
     feature = max(range(0, pocket.n_features, 16), key=lambda f: len(part.firings(f).values))
-    found = strongest_contexts(pocket, store, feature, 4)
+    found = strongest_contexts(part, feature, 4)
     peaks = [a.max() for a in activations(pocket, found.windows, feature)]
     assert {sides[window.tobytes()] for window in found.windows} == {OPEN}
     assert len({window.tobytes() for window in found.windows}) == 4
     assert peaks == sorted(peaks, reverse=True)
-    assert peaks[0] == pytest.approx(largest_activation(pocket, store, feature), rel=1e-4)
+    assert peaks[0] == pytest.approx(largest_activation(part, feature), rel=1e-4)
 
 
 def test_a_long_text_is_cut_into_windows_and_says_so(pocket: Subject) -> None:
@@ -290,6 +290,6 @@ def test_features_that_never_fire_have_neither_contexts_nor_a_scale(pocket: Subj
     part = explore(store, pocket.vocabulary.special)
     silent = next(f for f in range(pocket.n_features) if not len(part.firings(f).values))
     with pytest.raises(UsageError, match="never fires on the open part of the index: choose another one"):
-        strongest_contexts(pocket, store, silent, 4)
+        strongest_contexts(part, silent, 4)
     with pytest.raises(UsageError, match="--scale"):
-        largest_activation(pocket, store, silent)
+        largest_activation(part, silent)
