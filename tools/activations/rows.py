@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +12,9 @@ from ..subject.reading import row_start
 from ..subject.subject import Subject
 from .documents import Corpus
 from .partition import Partition
+from .tokens import tokens_of
 
 DEFAULT_CONTEXT = 128
-_PIECE = 100_000  # characters that are cut into tokens at once
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -68,27 +66,10 @@ def document_key(text: str) -> int:
 def windows(subject: Subject, text: str, width: int) -> Iterator[tuple[int, np.ndarray]]:
     """First token and tokens of each window."""
     held, start = np.empty(0, np.int64), 0
-    for piece in _pieces(text):
-        held = np.concatenate([held, _encoded(subject, piece)])
+    for part in tokens_of(subject.model.tokenizer, text):
+        held = np.concatenate([held, part])
         while len(held) >= width:
             yield start, held[:width]
             held, start = held[width:], start + width
     if len(held):
         yield start, held
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A long text in pieces that begin with a space, so that it is cut into the same tokens as whole."""
-    while len(text) > _PIECE:
-        cut = text.rfind(" ", 1, _PIECE)
-        cut = cut if cut > 0 else _PIECE
-        yield text[:cut]
-        text = text[cut:]
-    yield text
-
-
-def _encoded(subject: Subject, text: str) -> np.ndarray:
-    """Tokens of a text, in which the names of special tokens are text like any other."""
-    clean = _SURROGATE.sub("\ufffd", text)
-    found = subject.model.tokenizer(clean, add_special_tokens=False, split_special_tokens=True, verbose=False)
-    return np.array(found["input_ids"], np.int64)
