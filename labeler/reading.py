@@ -105,7 +105,7 @@ def gather_reading(reading: ReadingEnrichment, readers: Readers) -> ReadingEvide
         found = reading.read(readers.part(slice(start, start + _BLOCK)))
         at = np.nonzero(found.p_any <= KEPT_P)
         arrays = (found.shares, found.ratio, found.p, found.p_any, found.confirm_p)
-        tested = ~np.isnan(found.p_any).all(axis=1)
+        tested = np.asarray((~np.isnan(found.p_any)).any(axis=1))
         share, ratio, p, p_any, confirm_p = (array[at] for array in arrays)
         blocks.append(ReadingEvidence(at[0] + start, at[1], share, ratio, p, p_any, confirm_p, tested))
     joined = {f.name: np.concatenate([getattr(block, f.name) for block in blocks]) for f in fields(ReadingEvidence)}

@@ -128,6 +128,9 @@ def examples(
         typer.Option(help="top, decile, diverse or negative; several times for several (default: all)."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=1000, help="Examples of each kind.")] = 5,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Also how the loss of the next token changes without the feature.")
+    ] = False,
     subject: opt.SubjectName = "pocket",
     device: opt.Device = None,
     dtype: opt.Dtype = None,
@@ -135,10 +138,13 @@ def examples(
 ) -> None:
     """Contexts of a feature: where it fires most, at every strength, on different things; and where it stays silent."""
     from ..tools.activations.activity import example_kinds
+    from ..tools.effects.ablated_examples import ablated_examples
 
     kinds = example_kinds(kind)
     with _activity(subject, device, dtype) as activity:
-        found = activity.examples(feature, kinds, count)
+        found = (
+            ablated_examples(activity, feature, kinds, count) if ablate else activity.examples(feature, kinds, count)
+        )
         _note_silence(activity, feature)
         if json:
             return print_json(found)
@@ -151,8 +157,9 @@ def examples(
                 f"by {about.mean:.3g} on average and {about.max:.3g} at most."
             ]
         )
+    more = ("loss change",) if ablate else ()
     print_table(
-        ("kind", "activation", "alike", "context", "next token", "log-probability"),
+        ("kind", "activation", "alike", "context", "next token", "log-probability", *more),
         [
             (
                 f"{row.kind}, {row.source}" if row.kind == "negative" else row.source or row.kind,
@@ -161,6 +168,7 @@ def examples(
                 _context(row),
                 row.next_token,
                 row.next_log_prob,
+                *((row.loss_change,) if ablate else ()),
             )
             for row in rows
         ],

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..tools.errors import UsageError
 from ..tools.phrases import number_of
 from . import options as opt
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
-    from ..tools.effects.watched import Watched
     from ..tools.progress import Progress
     from ..tools.results import ChangedToken, Compared, EffectResult
     from ..tools.workbench import Workbench
 
-CONTEXTS = 8
 _SHOWN_TOKENS = 5
 
 Texts = Annotated[
@@ -36,7 +33,7 @@ Sets = Annotated[
 ]
 Contexts = Annotated[
     int | None,
-    typer.Option(min=1, help=f"Contexts of the index, instead of --text (default: {CONTEXTS}).", show_default=False),
+    typer.Option(min=1, help="Contexts of the index, instead of --text (default: 8).", show_default=False),
 ]
 Random = Annotated[int, typer.Option(help="Random directions to compare with, at least 16.")]
 
@@ -59,25 +56,13 @@ def steer(
     json: opt.Json = False,
 ) -> None:
     """Add a feature at every token and see what is predicted then, beside random directions of the same norm."""
-    from ..tools.activations.indexing import open_index
-    from ..tools.effects.contexts import given_texts, largest_activation, random_contexts
-    from ..tools.effects.steering import steer as steered
-
     _check(text, contexts, sets)
     with progress_bars() as progress:
-        workbench = _open(subject, directions, device, dtype, feature, progress)
-        opened = workbench.subject
-        if opened.encoder is None and (scale is None or not text):
-            raise UsageError(f"{opened.name} has no encoder, so no index says where it fires: add --scale and --text.")
-        watched = _watch(workbench, sets)
-        if text:
-            chosen = given_texts(opened, text)
-        else:
-            chosen = random_contexts(opened, open_index(opened, progress), contexts or CONTEXTS)
-        if scale is None:
-            scale = largest_activation(opened, open_index(opened, progress), feature)
-        found = steered(opened, feature, chosen, watched, scale, strength=strength, random=random, progress=progress)
-    _print(found, opened.name, json)
+        workbench = _open(subject, directions, device, dtype, progress)
+        found = workbench.steer(
+            feature, text, strength=strength, scale=scale, sets=sets, contexts=contexts, random=random
+        )
+    _print(found, workbench.subject.name, json)
 
 
 def ablate(
@@ -92,46 +77,29 @@ def ablate(
     json: opt.Json = False,
 ) -> None:
     """Take a feature out where it fires and see what is predicted then, beside random directions of the same size."""
-    from ..tools.activations.indexing import open_index
-    from ..tools.effects.ablation import ablate as ablated
-    from ..tools.effects.contexts import given_texts, strongest_contexts
-
     _check(text, contexts, sets)
     with progress_bars() as progress:
-        workbench = _open(subject, None, device, dtype, feature, progress)
-        opened, watched = workbench.subject, _watch(workbench, sets)
-        if text:
-            chosen = given_texts(opened, text)
-        else:
-            chosen = strongest_contexts(opened, open_index(opened, progress), feature, contexts or CONTEXTS)
-        found = ablated(opened, feature, chosen, watched, random=random, progress=progress)
-    _print(found, opened.name, json)
+        workbench = _open(subject, None, device, dtype, progress)
+        found = workbench.ablate(feature, text, sets=sets, contexts=contexts, random=random)
+    _print(found, workbench.subject.name, json)
 
 
 def _check(text: Sequence[str] | None, contexts: int | None, sets: Sequence[str] | None) -> None:
     """Refuse what needs no model to be refused."""
+    from ..tools.effects.contexts import require_one
     from ..tools.token_sets.spec import parse_spec
 
-    if text and contexts is not None:
-        raise UsageError("--contexts counts contexts of the index and --text gives texts instead: use one of them.")
+    require_one(text, contexts)
     for written in sets or ():
         parse_spec(written)
 
 
 def _open(
-    subject: str, directions: Path | None, device: str | None, dtype: str | None, feature: int, progress: Progress
+    subject: str, directions: Path | None, device: str | None, dtype: str | None, progress: Progress
 ) -> Workbench:
     from ..tools.workbench import Workbench
 
-    workbench = Workbench.open(subject, directions=directions, device=device, dtype=dtype, progress=progress)
-    workbench.select(feature)  # a feature that does not exist is refused before an index is made
-    return workbench
-
-
-def _watch(workbench: Workbench, sets: Sequence[str] | None) -> Watched:
-    from ..tools.effects.watched import watch
-
-    return watch(workbench.subject.vocabulary, workbench.library, workbench.open_ids, sets or ())
+    return Workbench.open(subject, directions=directions, device=device, dtype=dtype, progress=progress)
 
 
 def _print(found: EffectResult, subject: str, json: bool) -> None:

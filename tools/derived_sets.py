@@ -14,7 +14,7 @@ import torch
 from .activations.indexing import open_index
 from .activations.part import explore
 from .errors import UsageError, nearest
-from .subject.reading import bos, feature_activations, require_encoder
+from .subject.reading import feature_activations, require_encoder, row_start
 from .token_sets.derivation import Derivation
 from .token_sets.library import MIN_TOKENS, TokenSet
 from .token_sets.split import OPEN, token_split
@@ -73,7 +73,7 @@ def neighbour_sets(workbench: Workbench, texts: Sequence[str], size: int) -> lis
 
 
 def fired_sets(workbench: Workbench, features: np.ndarray) -> list[TokenSet]:
-    """For each feature the tokens it fires on when they stand alone behind BOS; features that fire on none give no set.
+    """For each feature the tokens it fires on when they stand alone in a row; features that fire on none give no set.
 
     Raises UsageError for bare directions, which nothing encodes.
     """
@@ -169,15 +169,15 @@ def _sealed_neighbours(workbench: Workbench) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _alone(workbench: Workbench, features: np.ndarray) -> np.ndarray:
-    """Activations (universe, F) of features on each token of the universe behind BOS."""
+    """Activations (universe, F) of features on each token of the universe, alone in a row."""
     subject = workbench.subject
     require_encoder(subject)
-    rows = np.stack([np.full(len(subject.universe), bos(subject)), subject.universe], axis=1)
+    rows = np.concatenate([np.tile(row_start(subject), (len(subject.universe), 1)), subject.universe[:, None]], axis=1)
     chosen = torch.from_numpy(features)
 
     def batches() -> Iterator[np.ndarray]:
         for start in range(0, len(rows), _BATCH):
-            found = feature_activations(subject, rows[start : start + _BATCH])[:, 1].cpu()
+            found = feature_activations(subject, rows[start : start + _BATCH])[:, -1].cpu()
             yield found[:, chosen].float().numpy()
             workbench.progress("tokens read", min(start + _BATCH, len(rows)), len(rows))
 

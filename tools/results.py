@@ -160,7 +160,9 @@ class ExampleRow(BaseModel):
     """Tokens around one (`tokens[position]`) at which a feature fires, or is silent (negative), with its activations.
 
     `source` says which tenth by activation it is from (decile 10: the strongest), or why it is a hard negative.
-    `count` firings are alike (0: silent). `next_log_prob` (nats) is the model's for the token that really follows.
+    `count` firings are alike (0: silent). `next_log_prob` (nats) is the model's for the token that really follows, and
+    `loss_change` by how much ablating the feature lowers it: null where that was not asked for, and where the token is
+    not open.
     """
 
     feature: int
@@ -173,6 +175,7 @@ class ExampleRow(BaseModel):
     document: str
     next_token: str | None
     next_log_prob: float | None
+    loss_change: float | None
 
 
 class TextActivations(BaseModel):

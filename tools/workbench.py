@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .activations.activity import Activity
 from .activations.indexing import open_index
 from .collapse import Redundancy
 from .deep_tails import DeepTails
 from .directions import direction_model
+from .effects import ablation, steering
+from .effects.contexts import contexts_to_ablate, contexts_to_steer, largest_activation
+from .effects.watched import watch
 from .enrich import enrichment_rows
 from .errors import UsageError
 from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets_of_hits
@@ -24,7 +28,7 @@ from .libraries import OpenLibrary, library_of
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
 from .rank_index import RankIndex, Weights
-from .results import ClassProportion, EnrichmentRow, FeatureStats, SetTestRow, TokenWeight, finite
+from .results import ClassProportion, EffectResult, EnrichmentRow, FeatureStats, SetTestRow, TokenWeight, finite
 from .set_tests import set_test_rows
 from .shapes import Shapes
 from .statistics.classes import CLASSES
@@ -294,6 +298,61 @@ class Workbench:
         """Asks which token sets features fire on, over the subject's index (see `open_index`)."""
         store = open_index(self.subject, self.progress)
         return ReadingEnrichment(self.subject, store, self.library, self.cache, self.progress)
+
+    @functools.cached_property
+    def activity(self) -> Activity:
+        """Asks what the features do on text: on any that is given, and on the open documents of the subject's index."""
+        return Activity(self.subject, self.progress, self.lock)
+
+    def steer(
+        self,
+        feature: int,
+        texts: Sequence[str] | None = None,
+        *,
+        strength: float = 1.0,
+        scale: float | None = None,
+        sets: Sequence[TokenSetSpec | str] | None = None,
+        contexts: int | None = None,
+        random: int = steering.RANDOM,
+    ) -> EffectResult:
+        """What adding a feature changes on texts, or on random contexts of the index (see `steering.steer`).
+
+        `scale` is the feature's largest activation on open text where none is given, `sets` are watched (see `watch`).
+        Raises UsageError also for texts beside a number of contexts, and for bare directions without scale and texts.
+        """
+        with self.lock:
+            self.select(feature)
+            if self.subject.encoder is None and (scale is None or not texts):
+                raise UsageError(
+                    f"{self.subject.name} has no encoder, so no index says where it fires: add --scale and --text."
+                )
+            watched = watch(self.subject.vocabulary, self.library, self.open_ids, sets or ())
+            chosen = contexts_to_steer(self.activity, texts, contexts)
+            if scale is None:
+                scale = largest_activation(self.activity.part, feature)
+            progress = self.progress
+            return steering.steer(
+                self.subject, feature, chosen, watched, scale, strength=strength, random=random, progress=progress
+            )
+
+    def ablate(
+        self,
+        feature: int,
+        texts: Sequence[str] | None = None,
+        *,
+        sets: Sequence[TokenSetSpec | str] | None = None,
+        contexts: int | None = None,
+        random: int = steering.RANDOM,
+    ) -> EffectResult:
+        """What taking a feature out changes on texts, or where it fires most on the index (see `ablation.ablate`).
+
+        `sets` are watched (see `watch`). Raises UsageError also for texts beside a number of contexts.
+        """
+        with self.lock:
+            self.select(feature)
+            watched = watch(self.subject.vocabulary, self.library, self.open_ids, sets or ())
+            chosen = contexts_to_ablate(self.activity, feature, texts, contexts)
+            return ablation.ablate(self.subject, feature, chosen, watched, random=random, progress=self.progress)
 
     def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
         """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.

@@ -24,7 +24,7 @@ def evidence_of(p: np.ndarray) -> ReadingEvidence:
     """Rows of the entries that are kept, everything else alike."""
     at = np.nonzero(p <= KEPT_P)
     ones = np.ones(len(at[0]))
-    return ReadingEvidence(at[0], at[1], ones, ones, p[at], p[at], ones, ~np.isnan(p).all(axis=1))
+    return ReadingEvidence(at[0], at[1], ones, ones, p[at], p[at], ones, np.asarray((~np.isnan(p)).any(axis=1)))
 
 
 @given(TABLES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tsea.labeler import wording
+from tsea.tools.inputs.slices import Where
 from tsea.tools.results import TokenWeight
 
 TOP = [TokenWeight(token=t, id=i, weight=1.0) for i, t in enumerate(["␣he", "␣him", "␣his", "He", "his", "x"])]
@@ -30,7 +31,7 @@ def test_a_refutation_speaks_of_sealed_tokens_in_the_claimed_direction() -> None
 
 
 def test_what_a_feature_fires_on_stands_behind_what_it_promotes_place_by_place() -> None:
-    read = [
+    read: list[tuple[Where, str, list[str]]] = [
         ("previous", "Digits", ["1"]),
         ("token", "years", ["1990", "2000"]),
         ("previous", "English words", ["a"]),

@@ -77,6 +77,7 @@ def test_json_output_has_the_documented_fields_in_every_line(
         "activate": ("a red car", "--features", f"{firing[0]},7"),
         "find": ("--text", "a red car", "--token", " car"),
         "reads --spec": (firing[0], "--spec", '{"token": {"suffix": "e"}}'),
+        "examples": (firing[0], "--ablate"),
     }.get(command, (firing[0],))
     done = tsea(command.split()[0], *arguments, "--json")
     assert done.exit_code == 0, done.output
@@ -97,6 +98,16 @@ def test_a_feature_is_shown_by_kind_with_marks_and_counts(tsea: Any, firing: tup
     assert all(c[0].startswith("negative, ") and c[1:3] == ["0", "-"] for c in cells[4:]) and len(cells) > 4
     assert all(c[2] == "-" for c in cells[:2]) and all(int(c[2]) >= 1 for c in cells[2:4])
     assert all("\u00ab" in c[3] and "\u00bb" in c[3] for c in cells)
+
+
+def test_ablation_adds_a_change_of_the_loss_to_the_same_examples(tsea: Any, firing: tuple[str, str]) -> None:
+    plain, ablated = (
+        [line.split("\t") for line in tsea("examples", firing[0], *more).stdout.splitlines()[1:]]
+        for more in ((), ("--ablate",))
+    )
+    assert [row[:-1] for row in ablated] == plain and ablated[0][-1] == "loss change"
+    changes = [row[-1] for row in ablated[1:]]
+    assert "-" in changes and any(change not in ("-", "0") for change in changes)
 
 
 def test_a_feature_that_never_fires_is_said_to(tsea: Any, firing: tuple[str, str]) -> None:

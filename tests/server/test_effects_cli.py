@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tsea.server.cli import app
-from tsea.tools.activations import indexing
+from tsea.tools.activations import activity, indexing
+from tsea.tools.activations.activity import Activity
 from tsea.tools.activations.store import ActivationStore
+from tsea.tools.effects.contexts import CONTEXTS
 from tsea.tools.workbench import Workbench
 
 TEXT = "There were about 12 of them"
@@ -22,7 +24,8 @@ TEXT = "There were about 12 of them"
 def tsea(pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command line on the bundled subject with a small library; an index is not made unless a test gives one."""
     monkeypatch.setattr(Workbench, "open", classmethod(lambda _cls, *_args, **_kwargs: pocket_bench))
-    monkeypatch.setattr(indexing, "open_index", lambda *_: pytest.fail("an index was asked for"))
+    monkeypatch.setattr(activity, "open_index", lambda *_: pytest.fail("an index was asked for"))
+    monkeypatch.setattr(pocket_bench, "activity", Activity(pocket_bench.subject))
     return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
 
@@ -49,7 +52,7 @@ def test_steering_prints_what_was_done_and_a_table(tsea: Any) -> None:
 def test_without_texts_contexts_and_scale_come_from_the_index(
     tsea: Any, store: ActivationStore, pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "open_index", lambda *_: store)
+    monkeypatch.setattr(activity, "open_index", lambda *_: store)
     open_rows = store.rows.sides == 0
     firing = next(
         f for f in range(pocket_bench.subject.n_features) if open_rows[store.rows.of(store.firings(f).positions)].any()
@@ -96,3 +99,8 @@ def test_bare_directions_need_a_scale_and_texts(
         refused = tsea("steer", "3", *lacking)
         assert refused.exit_code == 2 and "add --scale and --text" in refused.stderr
     assert tsea("steer", "3", "--text", TEXT, "--scale", "9", "--random", "16").exit_code == 0
+
+
+def test_help_says_how_many_contexts_there_are_by_default(tsea: Any) -> None:
+    for command in ("steer", "ablate"):
+        assert f"(default: {CONTEXTS})" in " ".join(tsea(command, "--help").stdout.replace("│", " ").split())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -24,18 +25,20 @@ from ..results import (
 )
 from ..statistics.directions import nearest_rows, nearest_to
 from ..subject.next_token import next_log_probs
-from ..subject.reading import bos
+from ..subject.reading import row_start
 from ..subject.subject import Subject
 from . import examples, texts
 from .cofiring import cofiring
 from .indexing import open_index
 from .negatives import negatives
-from .part import Part, explore
+from .part import Context, Part, explore
 from .position import position_profile
 from .rows import padded
-from .store import NO_FIRINGS, Firings
+from .store import Firings
 
 EXAMPLE_KINDS: tuple[ExampleKind, ...] = get_args(ExampleKind)
+# From contexts and the token behind the position of each (None: none) to a change of that token's loss, in nats.
+LossChanges = Callable[[Sequence[Context], Sequence[int | None]], Sequence[float | None]]
 
 
 def example_kinds(names: Sequence[str] | None) -> tuple[ExampleKind, ...]:
@@ -47,12 +50,17 @@ def example_kinds(names: Sequence[str] | None) -> tuple[ExampleKind, ...]:
 
 
 class Activity:
-    """A subject beside the explore side of its index, opened (for pocket subjects: made) at the first question."""
+    """A subject beside the explore side of its index, opened (for pocket subjects: made) at the first question.
 
-    def __init__(self, subject: Subject, progress: Progress = silent) -> None:
+    `lock` is held while the model runs, for those who run it elsewhere too.
+    """
+
+    def __init__(
+        self, subject: Subject, progress: Progress = silent, lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         self.subject = subject
         self._progress = progress
-        self._lock = threading.RLock()
+        self._lock = lock or threading.RLock()
 
     @functools.cached_property
     def part(self) -> Part:
@@ -72,32 +80,41 @@ class Activity:
         return self.part.summary(self._checked(feature))
 
     def examples(
-        self, feature: int, kinds: Iterable[ExampleKind] = EXAMPLE_KINDS, count: int = 5
+        self,
+        feature: int,
+        kinds: Iterable[ExampleKind] = EXAMPLE_KINDS,
+        count: int = 5,
+        loss_changes: LossChanges | None = None,
     ) -> Iterator[ExampleRow]:
         """Contexts of a feature, up to `count` of each kind: of the tenths together, of each source of negatives.
 
         Tokens around the firing one, with activations; the token that follows it in the text and what the model thought
-        of that one.
+        of that one, and how `loss_changes` says that this changes.
         """
         with self._lock:
             firings = self.part.firings(self._checked(feature))
             chosen = list(self._chosen(feature, firings, list(kinds), count))
-            following = self._following([one.position for _, _, one in chosen])
-            for (kind, source, one), (token, log_prob) in zip(chosen, following, strict=True):
-                context = self.part.context(one.position, firings)
-                first, last = max(0, context.position - examples.BEFORE), context.position + examples.AFTER + 1
-                yield ExampleRow(
-                    feature=feature,
-                    kind=kind,
-                    source=source,
-                    tokens=self._shown(context.tokens[first:last]),
-                    activations=[float(value) for value in context.activations[first:last]],
-                    position=context.position - first,
-                    count=one.count,
-                    document=context.document,
-                    next_token=None if token is None else self.subject.vocabulary.shown(token),
-                    next_log_prob=log_prob,
-                )
+            contexts = [self.part.context(one.position, firings) for _, _, one in chosen]
+            following = [self.part.following(one.position) for _, _, one in chosen]
+            log_probs = self._log_probs(contexts, following)
+            changes = [None] * len(chosen) if loss_changes is None else loss_changes(contexts, following)
+        for (kind, source, one), context, token, log_prob, change in zip(
+            chosen, contexts, following, log_probs, changes, strict=True
+        ):
+            first, last = max(0, context.position - examples.BEFORE), context.position + examples.AFTER + 1
+            yield ExampleRow(
+                feature=feature,
+                kind=kind,
+                source=source,
+                tokens=self._shown(context.tokens[first:last]),
+                activations=[float(value) for value in context.activations[first:last]],
+                position=context.position - first,
+                count=one.count,
+                document=context.document,
+                next_token=None if token is None else self.subject.vocabulary.shown(token),
+                next_log_prob=log_prob,
+                loss_change=change,
+            )
 
     def windows(self, text: str) -> int:
         """How many rows of the model a text is cut into: more than one where it is longer than the context."""
@@ -186,19 +203,18 @@ class Activity:
                 for position, source in negatives(self.subject, self.part, feature, firings, count):
                     yield kind, source, examples.Example(position, 0)
 
-    def _following(self, positions: list[int]) -> list[tuple[int | None, float | None]]:
-        """The token behind each position and its log-probability; None at the end of a document."""
-        tokens = [self.part.following(position) for position in positions]
-        known = [i for i, token in enumerate(tokens) if token is not None]
-        contexts = [self.part.context(positions[i], NO_FIRINGS) for i in known]
-        found: list[float | None] = [None] * len(tokens)
+    def _log_probs(self, contexts: list[Context], following: list[int | None]) -> list[float | None]:
+        """Log-probability of the token behind the position of each context; None at the end of a document."""
+        known = [(i, token) for i, token in enumerate(following) if token is not None]
+        found: list[float | None] = [None] * len(contexts)
         if known:
-            rows = padded([context.tokens for context in contexts], bos(self.subject)).clip(min=0)
-            places = [context.position + 1 for context in contexts]
-            values = next_log_probs(self.subject, rows, places, [tokens[i] or 0 for i in known])
-            for i, value in zip(known, values.tolist(), strict=True):
+            begun = row_start(self.subject)
+            rows = padded([contexts[i].tokens for i, _ in known], begun).clip(min=0)
+            places = [len(begun) + contexts[i].position for i, _ in known]
+            values = next_log_probs(self.subject, rows, places, [token for _, token in known])
+            for (i, _), value in zip(known, values.tolist(), strict=True):
                 found[i] = value
-        return list(zip(tokens, found, strict=True))
+        return found
 
     def _shown(self, tokens: np.ndarray) -> list[str]:
         return [self.subject.vocabulary.shown(token) for token in tokens.tolist()]

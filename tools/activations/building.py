@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..progress import Progress, silent
-from ..subject.reading import bos, feature_activations
+from ..subject.reading import feature_activations, row_start
 from ..subject.subject import Subject
 from .rows import Row, padded
 from .store import ActivationStore, Active
@@ -75,17 +75,17 @@ def _page(waiting: Iterator[Row]) -> list[Row]:
 
 def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
     """What is active in a page, batch by batch: rows of like length together."""
-    special = sorted(subject.vocabulary.special)
+    special, begun = sorted(subject.vocabulary.special), row_start(subject)
     starts = np.concatenate([[0], np.cumsum([len(row.tokens) for row in page])])
     by_length = sorted(range(len(page)), key=lambda i: (len(page[i].tokens), i))
     for batch in _batches(by_length, page, tokens_at_once(subject)):
         windows = [page[i].tokens for i in batch]
-        ids = padded(windows, bos(subject))
+        ids = padded(windows, begun)
         active = feature_activations(subject, ids.clip(min=0)).float().cpu().numpy()
         # Where each token lies in the page; -1 for what is no text.
-        positions = np.where(ids >= 0, starts[batch][:, None] + np.arange(-1, ids.shape[1] - 1), -1)
+        places = np.arange(ids.shape[1]) - len(begun)
+        positions = np.where((ids >= 0) & (places >= 0), starts[batch][:, None] + places, -1)
         positions[np.isin(ids, special)] = -1
-        positions[:, 0] = -1
         yield _above_zero(active.reshape(-1, subject.n_features), positions.ravel())
 
 

@@ -114,7 +114,7 @@ def _require_made_for(subject: Subject, store: ActivationStore) -> None:
 
 
 def _bundled_rows(subject: Subject) -> Iterator[Row]:
-    """The rows of the sampled corpus, each a document of its own."""
+    """The rows of the sampled corpus without their BOS, each a document of its own."""
     if not has_bundled_text(subject):
         raise UsageError(f"No text is bundled for {subject.name}: name files or a dataset with --corpus.")
     partition = Partition()

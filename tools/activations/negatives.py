@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..statistics.directions import nearest_to
-from ..subject.reading import bos, feature_activations
+from ..subject.reading import feature_activations, row_start
 from ..subject.subject import Subject
 from .cofiring import cofiring
 from .examples import AFTER, BEFORE, top
@@ -83,11 +83,12 @@ def _silent(part: Part, positions: np.ndarray, firings: Firings) -> np.ndarray:
 
 def _verified(subject: Subject, part: Part, feature: int, tried: list[Negative]) -> Iterator[Negative]:
     """Those around which the feature stays silent when the model runs on their rows once more."""
+    begun = row_start(subject)
     for start in range(0, len(tried), _BATCH):
         batch = tried[start : start + _BATCH]
         contexts = [part.context(one.position, NO_FIRINGS) for one in batch]
-        rows = padded([context.tokens for context in contexts], bos(subject))
-        found = feature_activations(subject, rows.clip(min=0))[:, 1:, feature].float().cpu().numpy()
+        rows = padded([context.tokens for context in contexts], begun)
+        found = feature_activations(subject, rows.clip(min=0))[:, len(begun) :, feature].float().cpu().numpy()
         for one, context, activations in zip(batch, contexts, found, strict=True):
             begin, end = max(0, context.position - BEFORE), context.position + AFTER + 1
             if not (activations[begin : min(end, len(context.tokens))] > 0).any():

@@ -140,7 +140,7 @@ class Part:
         return self._store.tokens(positions)
 
     def places(self, positions: np.ndarray) -> np.ndarray:
-        """At which place of its row each position stands, 0 behind BOS; raises KeyError for positions elsewhere."""
+        """At which place of its row each position stands, from 0; raises KeyError for positions elsewhere."""
         self._require(positions)
         table = self._store.rows
         return positions - table.starts[table.of(positions)]

@@ -1,26 +1,25 @@
-"""From documents to the rows of tokens that a model runs on: cut into windows that each begin with BOS."""
+"""From documents to the rows of tokens that a model runs on: cut into windows, each behind what begins a row."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..subject.reading import row_start
 from ..subject.subject import Subject
 from .documents import Corpus
 from .partition import Partition
+from .tokens import tokens_of
 
 DEFAULT_CONTEXT = 128
-_PIECE = 100_000  # characters that are cut into tokens at once
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A window of a document: its tokens (int64, without BOS), which document it is of, and from which token on."""
+    """A window of a document: its tokens of text (int64), which document it is of, and from which token on."""
 
     tokens: np.ndarray
     document: int
@@ -35,21 +34,26 @@ def context_of(subject: Subject) -> int:
     return min(int(stated or DEFAULT_CONTEXT), int(subject.model.cfg.n_ctx))
 
 
+def width_of(subject: Subject) -> int:
+    """Tokens of text in a row."""
+    return context_of(subject) - len(row_start(subject))
+
+
 def rows_of(subject: Subject, corpus: Corpus) -> Iterator[Row]:
     """The rows of a corpus, in order."""
-    partition, width = Partition(), context_of(subject) - 1
+    partition, width = Partition(), width_of(subject)
     for document, text in enumerate(corpus.documents()):
         side, key = partition.side(text), document_key(text)
         for start, tokens in windows(subject, text, width):
             yield Row(tokens, document, key, side, start)
 
 
-def padded(windows: list[np.ndarray], begin: int) -> np.ndarray:
-    """Windows as rows of one length (rows, length) int64, each behind `begin` and followed by -1."""
-    rows = np.full((len(windows), 1 + max(map(len, windows))), -1, np.int64)
-    rows[:, 0] = begin
+def padded(windows: Sequence[np.ndarray], start: np.ndarray) -> np.ndarray:
+    """Windows as rows of one length (rows, length) int64, each behind the tokens of `start` and followed by -1."""
+    rows = np.full((len(windows), len(start) + max(map(len, windows))), -1, np.int64)
+    rows[:, : len(start)] = start
     for row, window in zip(rows, windows, strict=True):
-        row[1 : 1 + len(window)] = window
+        row[len(start) : len(start) + len(window)] = window
     return rows
 
 
@@ -62,27 +66,10 @@ def document_key(text: str) -> int:
 def windows(subject: Subject, text: str, width: int) -> Iterator[tuple[int, np.ndarray]]:
     """First token and tokens of each window."""
     held, start = np.empty(0, np.int64), 0
-    for piece in _pieces(text):
-        held = np.concatenate([held, _encoded(subject, piece)])
+    for part in tokens_of(subject.model.tokenizer, text):
+        held = np.concatenate([held, part])
         while len(held) >= width:
             yield start, held[:width]
             held, start = held[width:], start + width
     if len(held):
         yield start, held
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A long text in pieces that begin with a space, so that it is cut into the same tokens as whole."""
-    while len(text) > _PIECE:
-        cut = text.rfind(" ", 1, _PIECE)
-        cut = cut if cut > 0 else _PIECE
-        yield text[:cut]
-        text = text[cut:]
-    yield text
-
-
-def _encoded(subject: Subject, text: str) -> np.ndarray:
-    """Tokens of a text, in which the names of special tokens are text like any other."""
-    clean = _SURROGATE.sub("\ufffd", text)
-    found = subject.model.tokenizer(clean, add_special_tokens=False, split_special_tokens=True, verbose=False)
-    return np.array(found["input_ids"], np.int64)

@@ -168,7 +168,7 @@ class ActivationStore:
         return found
 
     def row_tokens(self, row: int) -> np.ndarray:
-        """The tokens of one row, without BOS."""
+        """The tokens of text of one row."""
         start, stop = self.rows.starts[row], self.rows.starts[row + 1]
         return self.tokens(np.arange(start, stop))
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError, shortened
-from ..subject.reading import bos, feature_activations
+from ..subject.reading import feature_activations, row_start
 from ..subject.subject import Subject
 from ..vocabulary import read_back
 from .part import Part
-from .rows import context_of, padded, windows
+from .rows import padded, width_of, windows
 
 _NAMED = 20  # tokens of a text that a message lists
 
@@ -61,7 +61,7 @@ def find(subject: Subject, part: Part, text: str, token: str | None, most: int) 
 
 def rows(subject: Subject, text: str) -> list[np.ndarray]:
     """The tokens of each row that a text is cut into; raises UsageError for a text without any."""
-    found = [tokens for _, tokens in windows(subject, text, context_of(subject) - 1)]
+    found = [tokens for _, tokens in windows(subject, text, width_of(subject))]
     if not found:
         raise UsageError("The text has no token: give some text.")
     return found
@@ -69,8 +69,9 @@ def rows(subject: Subject, text: str) -> list[np.ndarray]:
 
 def _windows(subject: Subject, text: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Tokens of each row of a text and the activations of every feature at them, float32."""
+    begun = row_start(subject)
     for tokens in rows(subject, text):
-        found = feature_activations(subject, padded([tokens], bos(subject)))[0, 1:]
+        found = feature_activations(subject, padded([tokens], begun))[0, len(begun) :]
         yield tokens, found.float().cpu().numpy()
 
 

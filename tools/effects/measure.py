@@ -15,7 +15,7 @@ from ..progress import Progress, silent
 from ..subject.subject import Subject
 from .hooks import logits
 from .watched import Watched
-from .writing import as_rows
+from .writing import as_rows, at_tokens
 
 _BATCH_BYTES = 128 * 2**20  # log-probabilities of a batch; a handful of arrays of this size are held at once
 _SMALLEST = torch.finfo(torch.float32).tiny
@@ -104,13 +104,13 @@ def measure(
     pushes = torch.from_numpy(directions).to(subject.device)
     parts: list[Measured] = []
     done, total = 0, len(windows) * len(directions)
-    for batch in _batches(windows, int(subject.model.cfg.d_vocab)):
+    for batch in batches(windows, int(subject.model.cfg.d_vocab)):
         rows = as_rows(subject, windows[batch])
         text, following = _positions(subject, windows[batch], watched.tokens)
         own = np.concatenate(acting[batch])[np.concatenate(text)]
-        mask = torch.from_numpy(_padded(text, rows.shape)).to(subject.device)
+        mask = torch.from_numpy(at_tokens(subject, text, rows.shape)).to(subject.device)
         before = Before(logits(subject, rows)[mask], np.concatenate(following), own, watched)
-        scale = torch.from_numpy(_padded(amounts[batch], rows.shape)).to(subject.device)
+        scale = torch.from_numpy(at_tokens(subject, amounts[batch], rows.shape)).to(subject.device)
         found: list[Changes] = []
         for push in pushes:
             found.append(before.changes(logits(subject, rows, scale[:, :, None] * push)[mask]))
@@ -136,7 +136,10 @@ def _joined(parts: Sequence[Measured]) -> Measured:
     )
 
 
-def _batches(windows: Sequence[np.ndarray], vocabulary: int) -> Iterator[slice]:
+def batches(windows: Sequence[np.ndarray], vocabulary: int) -> Iterator[slice]:
+    """Consecutive windows whose log-probabilities over the vocabulary fit into memory."""
+    if not windows:
+        return
     size = 1 + max(map(len, windows))
     step = max(1, _BATCH_BYTES // (4 * size * vocabulary))
     for start in range(0, len(windows), step):
@@ -151,11 +154,3 @@ def _positions(
     text = [~np.isin(window, special) for window in windows]
     after = [np.append(window[1:], -1) for window in windows]
     return text, [np.where(np.isin(n, watched), n, -1)[t] for n, t in zip(after, text, strict=True)]
-
-
-def _padded(values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Values of each window's tokens as rows behind BOS, filled up with 0."""
-    rows = np.zeros(shape, values[0].dtype)
-    for row, own in zip(rows, values, strict=True):
-        row[1 : 1 + len(own)] = own
-    return rows

@@ -11,7 +11,7 @@ from ..directions import isotropic_rows, matched_rows
 from ..errors import UsageError
 from ..features import require_feature
 from ..progress import Progress, silent
-from ..subject.reading import bos, feature_activations
+from ..subject.reading import feature_activations, row_start
 from ..subject.subject import Subject
 
 _BATCH_BYTES = 64 * 2**20  # activations of all features
@@ -52,17 +52,17 @@ def random_rows(subject: Subject, feature: int, count: int) -> np.ndarray:
 def activations(
     subject: Subject, windows: Sequence[np.ndarray], feature: int, progress: Progress = silent
 ) -> list[np.ndarray]:
-    """How much of a feature the dictionary finds at each token of windows without BOS: float32, (tokens,) each.
+    """How much of a feature the dictionary finds at each token of windows: float32, (tokens,) each.
 
     Special tokens count as 0, as in the index. Raises UsageError for bare directions.
     """
-    special = list(subject.vocabulary.special)
-    size = max(map(len, windows)) + 1
+    special, begun = list(subject.vocabulary.special), len(row_start(subject))
+    size = max(map(len, windows)) + begun
     step = max(1, _BATCH_BYTES // (4 * size * subject.n_features))
     found: list[np.ndarray] = []
     for start in range(0, len(windows), step):
         batch = windows[start : start + step]
-        values = feature_activations(subject, as_rows(subject, batch))[:, 1:, feature].float().cpu().numpy()
+        values = feature_activations(subject, as_rows(subject, batch))[:, begun:, feature].float().cpu().numpy()
         found += [np.where(np.isin(w, special), 0, v[: len(w)]) for w, v in zip(batch, values, strict=True)]
         progress("contexts read", len(found), len(windows))
     return found
@@ -85,16 +85,25 @@ def token_scales(subject: Subject, windows: Sequence[np.ndarray]) -> list[np.nda
             "another SAE."
         )
     name, power = _KEPT_SCALE[kind]
+    begun = len(row_start(subject))
     scales: list[np.ndarray] = []
     for window in windows:
         feature_activations(subject, as_rows(subject, [window]))
-        scales.append((getattr(sae, name) ** power)[0, 1:, 0].float().cpu().numpy())
+        scales.append((getattr(sae, name) ** power)[0, begun:, 0].float().cpu().numpy())
     return scales
 
 
 def as_rows(subject: Subject, windows: Sequence[np.ndarray]) -> np.ndarray:
-    """Windows as rows of token ids behind BOS, (windows, longest + 1) int64, filled up with 0."""
-    return padded(list(windows), bos(subject)).clip(min=0)
+    """Windows as rows of token ids behind what begins a row, (windows, context) int64, filled up with 0."""
+    return padded(windows, row_start(subject)).clip(min=0)
+
+
+def at_tokens(subject: Subject, values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Values of each window's tokens where the tokens stand in `as_rows`, of that shape; 0 elsewhere."""
+    rows, begun = np.zeros(shape, values[0].dtype), len(row_start(subject))
+    for row, own in zip(rows, values, strict=True):
+        row[begun : begun + len(own)] = own
+    return rows
 
 
 def _is_neurons(subject: Subject) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from ..activations.part import Part
 from ..activations.rows import padded
 from ..activations.store import Firings
-from ..subject.reading import bos, encoder_input
+from ..subject.reading import encoder_input, row_start
 from ..subject.subject import Subject
 from ..token_sets.library import TokenSetLibrary
 from ..vocabulary import Vocabulary
@@ -79,8 +79,8 @@ def encoder_values(subject: Subject, read: Slice) -> np.ndarray:
 
 
 def _values(subject: Subject, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    size = max(1, _BATCH_TOKENS // max(map(len, rows)))
+    begun, size = row_start(subject), max(1, _BATCH_TOKENS // max(map(len, rows)))
     for begin in range(0, len(rows), size):
         batch = list(rows[begin : begin + size])
-        found = encoder_input(subject, padded(batch, bos(subject)).clip(min=0))[:, 1:].float().cpu().numpy()
+        found = encoder_input(subject, padded(batch, begun).clip(min=0))[:, len(begun) :].float().cpu().numpy()
         yield from (values[: len(row)] for row, values in zip(batch, found, strict=True))

@@ -25,8 +25,9 @@ class Dictionary:
     """Directions and where they act.
 
     `decoder` (n, width of `hook_out`), `encoder` (n, width of `hook_name`) or None; `head` where only one attention
-    head is read; `density` (n,) the share of tokens each feature fires on, if the dictionary states it. `model_name`
-    and `model_options` say which model it was trained on, `load_sae` gives the sae-lens object, or None.
+    head is read; `density` (n,) the share of tokens each feature fires on, if the dictionary states it; `prepend_bos`
+    whether it was trained on rows that begin with BOS. `model_name` and `model_options` say which model it was trained
+    on, `load_sae` gives the sae-lens object, or None.
     """
 
     decoder: np.ndarray
@@ -35,6 +36,7 @@ class Dictionary:
     hook_out: str
     head: int | None = None
     density: np.ndarray | None = None
+    prepend_bos: bool = True
     model_name: str | None = None
     model_options: dict[str, Any] = field(default_factory=dict)
     stated: Stated = Stated()
@@ -136,6 +138,7 @@ def _dictionary(
         hook_out=hook_out,
         head=metadata.get("hook_head_index_out" if hook_out != hook else "hook_head_index"),
         density=None if log_density is None else _density(log_density),
+        prepend_bos=metadata.get("prepend_bos") is not False,
         model_name=metadata.get("model_name"),
         model_options=dict(metadata.get("model_from_pretrained_kwargs") or {}),
         stated=stated,

@@ -28,10 +28,15 @@ def read(subject: Subject, rows: np.ndarray, hooks: Sequence[str]) -> list[Any]:
     return [_as_read_by(subject.sae, cache[hook]) for hook in hooks]
 
 
-def bos(subject: Subject) -> int:
-    """The token that begins a row: BOS, or end of text for models that have no other."""
+def row_start(subject: Subject) -> np.ndarray:
+    """What begins every row of tokens: BOS, or end of text for models that have no other, (1,) int64.
+
+    Nothing, (0,), for SAEs that were trained on rows without, as their configuration says.
+    """
+    if not subject.prepend_bos:
+        return np.empty(0, np.int64)
     tokenizer = subject.model.tokenizer
-    return int(tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id)
+    return np.array([tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id], np.int64)
 
 
 def require_encoder(subject: Subject) -> np.ndarray:

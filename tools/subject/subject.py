@@ -31,9 +31,9 @@ class Subject:
     (d_model, V) and `decoder` (n_features, d_model) float32, folded as `convention` says; `encoder` (n_features,
     width of `hook_name`) float32 where the dictionary has one; `alive` (n_features,) bool: non-zero decoder row, and
     density above zero where `density` (n_features,) is stated. Activations are read at `hook_name` and written at
-    `hook_out` (another one for transcoders). `hash` covers weights, hook points, convention and universe, `firing_hash`
-    what decides when features fire: the same for every universe. The running model and the sae-lens object are loaded
-    when first asked for.
+    `hook_out` (another one for transcoders); rows of tokens begin with BOS where `prepend_bos`. `hash` covers weights,
+    hook points, convention and universe, `firing_hash` what decides when features fire, which is the same for every
+    universe. The running model and the sae-lens object are loaded when first asked for.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Subject:
     alive: np.ndarray
     density: np.ndarray | None
     stated: Stated
+    prepend_bos: bool
     hash: str
     firing_hash: str
     compute: Compute
@@ -152,8 +153,9 @@ def assemble(name: str, dictionary: Dictionary, model: ModelSource, compute: Com
         alive=alive,
         density=dictionary.density,
         stated=dictionary.stated,
+        prepend_bos=dictionary.prepend_bos,
         hash=content_hash,
-        firing_hash=content_hash,
+        firing_hash=content_hash if dictionary.prepend_bos else _content_hash(content_hash, "rows without BOS"),
         compute=compute,
         _load_model=model.bridge,
         _load_sae=dictionary.load_sae,

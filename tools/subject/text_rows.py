@@ -1,4 +1,4 @@
-"""Rows of tokens to run a subject's model on: BOS, then consecutive tokens of text."""
+"""Rows of tokens to run a subject's model on: what begins a row, then consecutive tokens of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import TseaError, UsageError
-from .reading import bos
+from .reading import row_start
 from .subject import Subject
 
 SAMPLED_CORPUS = Path(__file__).parent / "pocket" / "data" / "corpus.npz"
@@ -23,18 +23,19 @@ def text_rows(subject: Subject, text: Path | None, rows: int) -> np.ndarray:
     if text is None:
         if not has_bundled_text(subject):
             raise UsageError(f"No text is bundled for {subject.name}: give some with --text FILE.")
-        return bundled_text(rows)
+        return bundled_text(rows)[:, 0 if subject.prepend_bos else 1 :]
     try:
         content = text.read_text("utf-8", errors="replace")
     except OSError as error:
         raise TseaError(f"Cannot read {text}: {error.strerror}. Give a UTF-8 text file.") from error
-    tokenizer = subject.model.tokenizer
-    ids = tokenizer(content, add_special_tokens=False)["input_ids"][: rows * (CONTEXT - 1)]
-    count = len(ids) // (CONTEXT - 1)
+    start, tokenizer = row_start(subject), subject.model.tokenizer
+    width = CONTEXT - len(start)
+    ids = tokenizer(content, add_special_tokens=False)["input_ids"][: rows * width]
+    count = len(ids) // width
     if count == 0:
-        raise UsageError(f"{text} holds fewer than {CONTEXT - 1} tokens: give a longer text.")
-    body = np.array(ids[: count * (CONTEXT - 1)], dtype=np.int64).reshape(count, CONTEXT - 1)
-    return np.concatenate([np.full((count, 1), bos(subject)), body], axis=1)
+        raise UsageError(f"{text} holds fewer than {width} tokens: give a longer text.")
+    body = np.array(ids[: count * width], dtype=np.int64).reshape(count, width)
+    return np.concatenate([np.tile(start, (count, 1)), body], axis=1)
 
 
 def has_bundled_text(subject: Subject) -> bool:

@@ -30,7 +30,7 @@ class Verification:
 
 
 def verify(subject: Subject, tokens: np.ndarray, *, batch: int = 8) -> Verification:
-    """Measure L0 and the share of variance explained on `tokens` (rows, context) int64 ids, each row starting with BOS.
+    """Measure L0 and the share of variance explained on rows of token ids (rows, context) int64, as of `text_rows`.
 
     Positions of special tokens are left out: they are no text, and their activations would outweigh all others'.
     Raises UsageError for a subject without an SAE and for rows that hold no token of text.

@@ -26,9 +26,9 @@ def pocket() -> Subject:
     return open_subject("pocket")
 
 
-def relu_subject(pocket: Subject, make_sae: Callable[..., Any]) -> Subject:
+def _relu_subject(pocket: Subject, make_sae: Callable[..., Any], **metadata: Any) -> Subject:
     """The bundled model with a standard SAE that has random weights and thresholds at which 2 % of tokens fire."""
-    sae = make_sae(pocket.d_model, "blocks.2.hook_resid_post", d_sae=600, context_size=128)
+    sae = make_sae(pocket.d_model, "blocks.2.hook_resid_post", d_sae=600, context_size=128, **metadata)
     with torch.no_grad():
         found = (read(pocket, bundled_text(8), [sae.cfg.metadata.hook_name])[0] - sae.b_dec) @ sae.W_enc
         sae.b_enc.data = -found[:, 1:].flatten(0, 1).quantile(0.98, dim=0)
@@ -39,8 +39,14 @@ def relu_subject(pocket: Subject, make_sae: Callable[..., Any]) -> Subject:
 def subject(request: pytest.FixtureRequest, pocket: Subject, make_sae: Callable[..., Any]) -> Subject:
     """Two kinds of SAE (TopK and ReLU), and neurons."""
     if request.param == "ReLU":
-        return relu_subject(pocket, make_sae)
+        return _relu_subject(pocket, make_sae)
     return pocket if request.param == "pocket" else open_subject("pocket/neurons/2")
+
+
+@pytest.fixture(scope="package")
+def subject_without_bos(pocket: Subject, make_sae: Callable[..., Any]) -> Subject:
+    """One whose SAE says that it was trained on rows without BOS."""
+    return _relu_subject(pocket, make_sae, prepend_bos=False)
 
 
 @pytest.fixture(scope="package")

@@ -82,9 +82,9 @@ def test_rows_say_where_they_come_from_and_special_names_are_text(tmp_path: Path
 
 def test_a_long_document_is_cut_into_the_same_tokens_as_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = open_subject("pocket")
-    path = corpus_of(tmp_path, ["Some words, then more; and an end. " * 3000])
+    path = corpus_of(tmp_path, ["Some words, then more; and an end. " * 300])
     whole = np.concatenate([row.tokens for row in rows_in(path, subject)])
-    monkeypatch.setattr("tsea.tools.activations.rows._PIECE", 1000)
+    monkeypatch.setattr("tsea.tools.activations.tokens._PIECE", 1000)
     np.testing.assert_array_equal(np.concatenate([row.tokens for row in rows_in(path, subject)]), whole)
 
 

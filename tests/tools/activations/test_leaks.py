@@ -168,9 +168,9 @@ COSTLY_ACTIVITY: dict[str, Call] = {
     "counterparts": lambda w, rng: w.activity.counterparts(feature(w, rng), w.activity.subject, 3),
 }
 EFFECTS: dict[str, Call] = {
-    "random_contexts": lambda w, _: random_contexts(w.activity.subject, w.store, 3),
-    "strongest_contexts": lambda w, rng: strongest_contexts(w.activity.subject, w.store, feature(w, rng), 3),
-    "largest_activation": lambda w, rng: largest_activation(w.activity.subject, w.store, firing(w, rng)),
+    "random_contexts": lambda w, _: random_contexts(w.part, 3),
+    "strongest_contexts": lambda w, rng: strongest_contexts(w.part, feature(w, rng), 3),
+    "largest_activation": lambda w, rng: largest_activation(w.part, firing(w, rng)),
 }
 
 
@@ -277,6 +277,7 @@ def test_positions_of_sealed_documents_are_refused_by_all_that_take_positions(wo
     "command",
     [
         ("examples", "FEATURE"),
+        ("examples", "FEATURE", "--ablate"),
         ("neighbours", "FEATURE"),
         ("position", "FEATURE"),
         ("activate", "the red cat of 1905"),

@@ -18,7 +18,7 @@ from tsea.tools.inputs.spec import parse_input_spec
 from tsea.tools.statistics.earlier import Earlier
 from tsea.tools.storage.cache import ByteCache
 from tsea.tools.subject import Subject
-from tsea.tools.subject.reading import bos, encoder_input, feature_activations
+from tsea.tools.subject.reading import encoder_input, feature_activations, row_start
 from tsea.tools.subject.text_rows import bundled_text
 from tsea.tools.token_sets import TokenSet
 from tsea.tools.token_sets.derivation import Derivation
@@ -53,7 +53,7 @@ def sets(subject: Subject, busy: np.ndarray) -> list[TokenSet]:
 
 
 def test_what_the_encoder_is_multiplied_with_gives_the_activations(subject: Subject) -> None:
-    rows = padded([bundled_text(1)[0, 1:40]], bos(subject))
+    rows = padded([bundled_text(1)[0, 1:40]], row_start(subject))
     values = encoder_input(subject, rows)[0, 1:].float()
     products = values @ torch.from_numpy(subject.encoder).T
     fired = feature_activations(subject, rows)[0, 1:]

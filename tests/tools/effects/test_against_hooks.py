@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from tsea.tools.activations.part import Context
 from tsea.tools.effects import measure as measuring
+from tsea.tools.effects.ablated_examples import loss_changes
 from tsea.tools.effects.ablation import ablate
 from tsea.tools.effects.contexts import Contexts, given_texts
 from tsea.tools.effects.steering import steer
@@ -19,6 +21,7 @@ from tsea.tools.effects.watched import Watched
 from tsea.tools.effects.writing import random_rows
 from tsea.tools.results import EffectResult
 from tsea.tools.subject import Subject, open_subject
+from tsea.tools.token_sets.split import OPEN, token_split
 
 MODEL = Path(__file__).parents[3] / "tools" / "subject" / "pocket" / "data" / "model"
 TEXTS = ["The king of England said that he would go there in 1905.", "There were about 12 of them"]
@@ -45,7 +48,8 @@ def hugging_face() -> Any:
 
 
 @pytest.fixture(
-    scope="module", params=["pocket", "neurons", "attention z", "one head", "transcoder", "layer norm", "norm"]
+    scope="module",
+    params=["pocket", "neurons", "attention z", "one head", "transcoder", "layer norm", "norm", "no BOS"],
 )
 def subject(request: pytest.FixtureRequest, pocket: Subject, make_sae: Callable[..., Any]) -> Subject:
     if request.param == "pocket":
@@ -58,6 +62,9 @@ def subject(request: pytest.FixtureRequest, pocket: Subject, make_sae: Callable[
         "transcoder": lambda: make_sae(256, "blocks.2.ln2.hook_normalized", hook_name_out="blocks.2.mlp.hook_out"),
         "layer norm": lambda: make_sae(256, "blocks.1.hook_resid_post", normalize="layer_norm"),
         "norm": lambda: make_sae(256, "blocks.1.hook_resid_post", normalize="constant_norm_rescale"),
+        "no BOS": lambda: make_sae(
+            256, "blocks.1.hook_resid_post", d_sae=60, normalize="layer_norm", prepend_bos=False
+        ),
     }[request.param]()
     return Subject.from_objects(pocket.model, sae)
 
@@ -81,17 +88,22 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     return found
 
 
-def watched(subject: Subject) -> Watched:
-    return Watched(subject.universe, ["first"], [np.arange(50)], True)
+def watched(subject: Subject, tokens: np.ndarray | None = None) -> Watched:
+    return Watched(subject.universe if tokens is None else tokens, ["first"], [np.arange(50)], True)
+
+
+def start(subject: Subject) -> list[int]:
+    """What rows begin with: BOS, unless the SAE was trained without."""
+    return [] if subject.sae is not None and subject.sae.cfg.metadata.prepend_bos is False else [0]
 
 
 @contextmanager
-def added(model: Any, hook: str, delta: torch.Tensor) -> Iterator[None]:
-    """Add delta (tokens, width) behind BOS at the place that a hook point names."""
-    _, layer, site = hook.split(".", 2)
+def added(model: Any, subject: Subject, delta: torch.Tensor) -> Iterator[None]:
+    """Add delta (tokens, width) to the tokens of text at the place that a hook point names."""
+    _, layer, site = subject.hook_out.split(".", 2)
     path, side = SITES[site]
     module = model.transformer.h[int(layer)].get_submodule(path)
-    change = torch.cat([torch.zeros(1, delta.shape[1]), delta])
+    change = torch.cat([torch.zeros(len(start(subject)), delta.shape[1]), delta])
 
     def before(_module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         return (arguments[0] + change, *arguments[1:])
@@ -104,15 +116,15 @@ def added(model: Any, hook: str, delta: torch.Tensor) -> Iterator[None]:
     handle.remove()
 
 
-def run(model: Any, window: np.ndarray) -> torch.Tensor:
+def run(model: Any, subject: Subject, window: np.ndarray) -> torch.Tensor:
     with torch.no_grad():
-        return model(torch.tensor([[0, *window.tolist()]])).logits[0]
+        return model(torch.tensor([[*start(subject), *window.tolist()]])).logits[0]
 
 
 def same_logits(found: torch.Tensor, model: Any, subject: Subject, contexts: Contexts, deltas: list[Any]) -> None:
     for row, window, delta in zip(found, contexts.windows, deltas, strict=True):
-        with added(model, subject.hook_out, whole(subject, delta)):
-            expected = run(model, window)
+        with added(model, subject, whole(subject, delta)):
+            expected = run(model, subject, window)
         torch.testing.assert_close(row[: len(expected)], expected, rtol=1e-5, atol=5e-5)
 
 
@@ -125,12 +137,13 @@ def whole(subject: Subject, delta: torch.Tensor) -> torch.Tensor:
 
 def part(subject: Subject, window: np.ndarray, feature: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A feature's activations (tokens,) and what it writes (tokens, width): the decoder with it less without it."""
-    ids = torch.tensor([[0, *window.tolist()]])
+    ids = torch.tensor([[*start(subject), *window.tolist()]])
+    behind = len(start(subject))
     with torch.no_grad():
         _, cache = subject.model.run_with_cache(ids)
         found = cache[subject.hook_name]
         if subject.sae is None:
-            return found[0, 1:, feature], found[0, 1:] * (torch.arange(found.shape[-1]) == feature)
+            return found[0, behind:, feature], found[0, behind:] * (torch.arange(found.shape[-1]) == feature)
         if found.ndim == 4:
             found = found.flatten(2) if subject.sae.cfg.metadata.hook_head_index is None else found[:, :, 1]
         active = subject.sae.encode(found).double()
@@ -140,15 +153,15 @@ def part(subject: Subject, window: np.ndarray, feature: int) -> tuple[torch.Tens
             sae.encode(found.double())  # what normalisation keeps for the decoder is gone after decoding
             decoded.append(sae.decode(active * mask))
         sae.float()
-    return active[0, 1:, feature].float(), (decoded[0] - decoded[1])[0, 1:].float()
+    return active[0, behind:, feature].float(), (decoded[0] - decoded[1])[0, behind:].float()
 
 
 def busiest(subject: Subject, contexts: Contexts) -> int:
     """A feature that fires on some tokens of both texts, not on all."""
     from tsea.tools.subject.reading import feature_activations
 
-    rows = np.stack([np.concatenate([[0], window[:5]]) for window in contexts.windows])
-    active = feature_activations(subject, rows)[:, 1:] > 0
+    rows = np.stack([[*start(subject), *window[:5]] for window in contexts.windows])
+    active = feature_activations(subject, rows)[:, len(start(subject)) :] > 0
     return int((active.any(dim=1).all(dim=0) * active.float().mean(dim=(0, 1)) % 1).argmax())
 
 
@@ -165,6 +178,39 @@ def test_ablation_is_a_hook_that_subtracts_what_the_feature_writes(
     row = torch.from_numpy(random_rows(subject, feature, RANDOM)[0])
     along = [-written.norm(dim=1, keepdim=True) * (a.sign()[:, None]) * row / row.norm() for a, written in parts]
     same_logits(seen[2], hugging_face, subject, contexts, along)
+
+
+def test_loss_changes_of_examples_are_those_of_ablation_and_of_a_hook(
+    subject: Subject, hugging_face: Any, contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every position of both texts, the last ones included, which an open token of the next row would follow."""
+    feature = busiest(subject, contexts)
+    open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
+    places = [(window, at) for window in contexts.windows for at in range(len(window))]
+    examples = [Context("", 0, window, np.zeros(len(window), np.float32), at) for window, at in places]
+    following = [int(window[at + 1]) if at + 1 < len(window) else int(open_ids[7]) for window, at in places]
+    expected: list[float | None] = []
+    for window in contexts.windows:
+        written = part(subject, window, feature)[1]
+        with added(hugging_face, subject, whole(subject, -written)):
+            without = run(hugging_face, subject, window).double().log_softmax(-1)
+        loss = (run(hugging_face, subject, window).double().log_softmax(-1) - without)[len(start(subject)) :]
+        tokens = following[len(expected) :][: len(window)]
+        expected += [float(loss[at, token]) if token in open_ids else None for at, token in enumerate(tokens)]
+    found = loss_changes(subject, feature, examples, following)
+    assert [change is None for change in found] == [change is None for change in expected]
+    assert None in found and max(abs(change or 0) for change in found) > 1e-3
+    np.testing.assert_allclose(*(np.array(c, float) for c in (found, expected)), rtol=2e-3, atol=1e-4)
+    ablated = ablate(subject, feature, contexts, watched(subject, open_ids), random=RANDOM)
+    ends = np.cumsum([len(window) for window in contexts.windows]).tolist()
+    for begin, end, one in zip([0, *ends], ends, ablated.contexts, strict=False):
+        inside = [change for change in found[begin : end - 1] if change is not None]
+        assert np.mean(inside) == pytest.approx(one.loss_change, rel=1e-3, abs=1e-5)
+
+    monkeypatch.setattr(measuring, "_BATCH_BYTES", 1)
+    alone = loss_changes(subject, feature, examples[:5], following[:5])
+    np.testing.assert_allclose(*(np.array(c, float) for c in (alone, found[:5])), rtol=1e-3, atol=1e-5)
+    assert loss_changes(subject, feature, [], []) == []
 
 
 def test_steering_is_a_hook_that_adds_the_row_at_every_token(
@@ -193,8 +239,8 @@ def scales(subject: Subject, window: np.ndarray, reference: int) -> torch.Tensor
     if kind == "none":
         return torch.ones(len(window))
     with torch.no_grad():
-        _, cache = subject.model.run_with_cache(torch.tensor([[0, *window.tolist()]]))
-    found = cache[subject.hook_name][0, 1:]
+        _, cache = subject.model.run_with_cache(torch.tensor([[*start(subject), *window.tolist()]]))
+    found = cache[subject.hook_name][0, len(start(subject)) :]
     size = found.std(dim=-1) if kind == "layer_norm" else found.norm(dim=-1)
     return size / size[reference]
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from tsea.tools.activations.activity import Activity
 from tsea.tools.activations.indexing import index_corpus
 from tsea.tools.activations.part import explore
 from tsea.tools.activations.partition import OPEN, SIDES
 from tsea.tools.activations.store import ActivationStore
+from tsea.tools.effects.ablated_examples import ablated_examples
 from tsea.tools.effects.ablation import ablate
 from tsea.tools.effects.contexts import (
     Contexts,
@@ -159,19 +161,19 @@ def test_only_open_tokens_are_reported_and_only_open_next_tokens_count(
 def test_contexts_come_from_the_open_part_alone(pocket: Subject, store: ActivationStore) -> None:
     sides = {store.row_tokens(row).tobytes(): store.rows.sides[row] for row in range(len(store.rows))}
     assert len(set(sides.values())) == len(SIDES)
-    drawn = random_contexts(pocket, store, 1000)
+    part = explore(store, pocket.vocabulary.special)
+    drawn = random_contexts(part, 1000)
     assert len(drawn.windows) == (store.rows.sides == OPEN).sum()
     assert {sides[window.tobytes()] for window in drawn.windows} == {OPEN}
-    few = random_contexts(pocket, store, 3)
-    assert [w.tolist() for w in few.windows] == [w.tolist() for w in random_contexts(pocket, store, 3).windows]
-    part = explore(store, pocket.vocabulary.special)
+    few = random_contexts(part, 3)
+    assert [w.tolist() for w in few.windows] == [w.tolist() for w in random_contexts(part, 3).windows]
     feature = max(range(0, pocket.n_features, 16), key=lambda f: len(part.firings(f).values))
-    found = strongest_contexts(pocket, store, feature, 4)
+    found = strongest_contexts(part, feature, 4)
     peaks = [a.max() for a in activations(pocket, found.windows, feature)]
     assert {sides[window.tobytes()] for window in found.windows} == {OPEN}
     assert len({window.tobytes() for window in found.windows}) == 4
     assert peaks == sorted(peaks, reverse=True)
-    assert peaks[0] == pytest.approx(largest_activation(pocket, store, feature), rel=1e-4)
+    assert peaks[0] == pytest.approx(largest_activation(part, feature), rel=1e-4)
 
 
 def test_a_long_text_is_cut_into_windows_and_says_so(pocket: Subject) -> None:
@@ -230,6 +232,33 @@ def test_a_feature_that_writes_nothing_is_refused(pocket: Subject, make_sae: Cal
         written_row(Subject.from_objects(pocket.model, sae), 2)
 
 
+def test_examples_say_what_ablation_does_to_open_next_tokens(pocket: Subject, store: ActivationStore) -> None:
+    activity = Activity(pocket)
+    activity.part = explore(store, pocket.vocabulary.special)
+    feature = int(activity.part.totals.firings.argsort()[-20])
+    plain, found = list(activity.examples(feature)), list(ablated_examples(activity, feature))
+    assert [row.model_copy(update={"loss_change": None}) for row in found] == plain
+    split, shown = token_split(pocket.vocabulary), pocket.vocabulary.shown
+    parts = {shown(token): split[token] for token in pocket.universe.tolist()}
+    for row in found:
+        assert (row.loss_change is None) == (parts.get(row.next_token or "") != OPEN_TOKEN)
+        if row.loss_change is not None and row.kind != "negative":
+            assert row.loss_change != 0
+    assert {None} < {row.loss_change for row in found}
+
+
+def test_examples_of_features_that_cannot_be_ablated_are_refused_before_an_index_is_made(
+    pocket: Subject, make_sae: Callable[..., Any], tmp_path: Path
+) -> None:
+    sae = make_sae(256, "blocks.3.hook_resid_post")
+    sae.W_dec.data[2] = 0
+    with pytest.raises(UsageError, match="Feature 2 writes nothing"):
+        ablated_examples(Activity(Subject.from_objects(pocket.model, sae)), 2)
+    np.save(tmp_path / "rows.npy", pocket.decoder[:3])
+    with pytest.raises(UsageError, match="has no encoder"):
+        ablated_examples(Activity(open_subject("pocket", directions=tmp_path / "rows.npy", device="cpu")), 2)
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -261,6 +290,6 @@ def test_features_that_never_fire_have_neither_contexts_nor_a_scale(pocket: Subj
     part = explore(store, pocket.vocabulary.special)
     silent = next(f for f in range(pocket.n_features) if not len(part.firings(f).values))
     with pytest.raises(UsageError, match="never fires on the open part of the index: choose another one"):
-        strongest_contexts(pocket, store, silent, 4)
+        strongest_contexts(part, silent, 4)
     with pytest.raises(UsageError, match="--scale"):
-        largest_activation(pocket, store, silent)
+        largest_activation(part, silent)
