@@ -259,8 +259,8 @@ def _strongest(row: TextActivations) -> tuple[float, str | None, str]:
 
 def _context(row: ExampleRow) -> str:
     """The tokens around the one in question, which stands between marks."""
-    marked = [f"\u00ab{t}\u00bb" if i == row.position else t for i, t in enumerate(row.tokens)]
-    return "".join(marked[max(0, row.position - 15) : row.position + 8]).replace("\u2423", " ")
+    before, token, behind = row.text(before=15, behind=7)
+    return f"{before}\u00ab{token}\u00bb{behind}"
 
 
 def _binned(means: list[float], width: int = 16) -> list[tuple[str, float]]:

@@ -82,6 +82,15 @@ def claim_rates(subjects: Subjects = None, json: Json = False, out: Out = None) 
         _give(report(subjects or SUBJECTS, progress), json, out)
 
 
+@evals.command("input-claims", epilog="Example: tsea eval input-claims pocket")
+def input_claims(subjects: Subjects = None, json: Json = False, out: Out = None) -> None:
+    """How often features are said to fire on a token set, how often random directions are, and what holds later."""
+    from ..evals.input_claims import SUBJECTS, report
+
+    with progress_bars() as progress:
+        _give(report(subjects or SUBJECTS, progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval excess pocket")
 def excess(subjects: Subjects = None, json: Json = False, out: Out = None) -> None:
     """Excess discoveries: the share of features with a hit over that of random directions, by layer and null."""

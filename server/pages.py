@@ -40,6 +40,29 @@ class ReportSet:
 
 
 @dataclass(frozen=True)
+class ReportReading:
+    """One set that a feature fires on, right behind or before (`place`): share of firings, p, q, `holds` as above."""
+
+    name: str
+    place: str
+    share: float | None
+    p: float | None
+    q: float | None
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """A text that a feature fires in: what stands before the token, the token, what follows; firings like it."""
+
+    before: str
+    token: str
+    behind: str
+    activation: float
+    count: int
+
+
+@dataclass(frozen=True)
 class ReportPicture:
     """A PNG, and the sentence that says what it shows."""
 
@@ -67,6 +90,8 @@ class ReportFeature:
     moments: Mapping[str, float | None] = field(default_factory=dict)
     pictures: Sequence[ReportPicture] = ()
     sets: Sequence[ReportSet] = ()
+    reads: Sequence[ReportReading] = ()
+    contexts: Sequence[ReportContext] = ()
     promoted: Sequence[ReportToken] = ()
     suppressed: Sequence[ReportToken] = ()
 
@@ -105,7 +130,7 @@ def write_report(run: ReportRun, features: Iterable[ReportFeature], folder: Path
     for feature in features:
         page = templates.get_template("feature.html").render(run=run, feature=feature)
         atomic_write(folder / _page(feature), page.encode())
-        rows.append(replace(feature, pictures=(), sets=(), promoted=(), suppressed=()))
+        rows.append(replace(feature, pictures=(), sets=(), reads=(), contexts=(), promoted=(), suppressed=()))
     columns = [(heading, file) for heading, file, _ in _ORDERS]
     for heading, file, order in _ORDERS:
         page = templates.get_template("index.html").render(

@@ -15,7 +15,16 @@ from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, ru
 from ..tools.statistics.names import Side
 from ..tools.statistics.ranks import descending_order
 from ..tools.storage.home import home
-from .pages import ReportFeature, ReportPicture, ReportRun, ReportSet, ReportToken, write_report
+from .pages import (
+    ReportContext,
+    ReportFeature,
+    ReportPicture,
+    ReportReading,
+    ReportRun,
+    ReportSet,
+    ReportToken,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +35,9 @@ if TYPE_CHECKING:
 
 SETS_ON_PAGE = 12
 MEMBERS_ON_PAGE = 8
+CONTEXTS_ON_PAGE = 6
+BEFORE_ON_PAGE, BEHIND_ON_PAGE = 20, 10
+PLACES = {"token": "the token", "previous": "right behind", "next": "right before"}
 
 
 class RunResult(BaseModel):
@@ -105,20 +117,29 @@ def draw_running_sum(workbench: Workbench, feature: int, set_name: str, power: P
 def write_run_pages(workbench: Workbench, records: Records, run: Run) -> Path:
     """Write the static report of a finished run into `reports` in TSEA_HOME and return its index."""
     hits: dict[int, list[Hypothesis]] = {}
+    reads: dict[int, list[Hypothesis]] = {}
     for hit in records.hypotheses(run):
         if hit.null == "present" and hit.statistic == "mass":
             hits.setdefault(hit.feature, []).append(hit)
+        elif hit.statistic == "reading share" and hit.side in PLACES:
+            reads.setdefault(hit.feature, []).append(hit)
     summary = {name.replace("_", " "): value for name, value in (run.summary or {}).items()}
-    pages = _pages(workbench, records.labels(run), hits)
+    pages = _pages(workbench, records.labels(run), hits, reads, bool(run.config.get("index")))
     return write_report(
         ReportRun(run.name, run.subject, summary), pages, home() / "reports" / re.sub(r"[^\w-]", "_", run.name)
     )
 
 
-def _pages(workbench: Workbench, labels: list[Label], hits: dict[int, list[Hypothesis]]) -> Iterator[ReportFeature]:
+def _pages(
+    workbench: Workbench,
+    labels: list[Label],
+    hits: dict[int, list[Hypothesis]],
+    reads: dict[int, list[Hypothesis]],
+    indexed: bool,
+) -> Iterator[ReportFeature]:
     all_stats = workbench.stats(np.array([label.feature for label in labels]))
     for label, found in zip(labels, all_stats, strict=True):
-        strongest = sorted(hits.get(label.feature, []), key=lambda hit: (hit.q, -(hit.effect or 0)))
+        strongest = sorted(hits.get(label.feature, []), key=_by_q)
         yield ReportFeature(
             feature=label.feature,
             status=label.status,
@@ -131,9 +152,27 @@ def _pages(workbench: Workbench, labels: list[Label], hits: dict[int, list[Hypot
             moments={name: getattr(found, name) for name in ("mean", "std", "skewness", "kurtosis")},
             pictures=_pictures(workbench, label),
             sets=[_set(workbench, hit) for hit in strongest[:SETS_ON_PAGE]],
+            reads=[_reading(hit) for hit in sorted(reads.get(label.feature, []), key=_by_q)[:SETS_ON_PAGE]],
+            contexts=_contexts(workbench, label.feature) if indexed else [],
             promoted=[ReportToken(t.token, t.weight) for t in found.top],
             suppressed=[ReportToken(t.token, t.weight) for t in found.bottom],
         )
+
+
+def _by_q(hit: Hypothesis) -> tuple[float, float]:
+    return (1.0 if hit.q is None else hit.q, -(hit.effect or 0))
+
+
+def _reading(hit: Hypothesis) -> ReportReading:
+    return ReportReading(hit.set_name, PLACES[hit.side], hit.effect, hit.p_specific, hit.q, hit.holds)
+
+
+def _contexts(workbench: Workbench, feature: int) -> list[ReportContext]:
+    """Different contexts that the feature fires in."""
+    return [
+        ReportContext(*row.text(BEFORE_ON_PAGE, BEHIND_ON_PAGE), row.activations[row.position], row.count)
+        for row in workbench.activity.examples(feature, ["diverse"], CONTEXTS_ON_PAGE)
+    ]
 
 
 def _pictures(workbench: Workbench, label: Label) -> list[ReportPicture]:

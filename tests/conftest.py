@@ -117,17 +117,24 @@ def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 
 @pytest.fixture(scope="session")
-def pocket_reading(pocket_bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> ReadingEnrichment:
+def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The TSEA_HOME in which `pocket_reading` has its index."""
+    return tmp_path_factory.mktemp("indexed")
+
+
+@pytest.fixture(scope="session")
+def pocket_reading(pocket_bench: Workbench, indexed_home: Path) -> ReadingEnrichment:
     """What that subject's features fire on in the first tokens of the bundled text, from few directions."""
     from tsea.tools.activations.indexing import index_corpus
     from tsea.tools.inputs import enrichment, null
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TSEA_HOME", str(tmp_path_factory.mktemp("indexed")))
+        patch.setenv("TSEA_HOME", str(indexed_home))
         patch.setattr(enrichment, "DRAWS", 1024)
         patch.setattr(null, "PILOT", 512)
         patch.setattr(null, "DECOYS", 64)
         index_corpus(pocket_bench.subject, None, 20_000)
         reading = pocket_bench.reading
         reading.read(reading.features(np.arange(1)))
+        assert len(pocket_bench.activity.part.rows)  # opened while the index is at hand
         return reading

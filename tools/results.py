@@ -177,6 +177,13 @@ class ExampleRow(BaseModel):
     next_log_prob: float | None
     loss_change: float | None
 
+    def text(self, before: int, behind: int) -> tuple[str, str, str]:
+        """The token in question between so many tokens before and behind it, spaces as spaces."""
+        at = self.position
+        parts = (self.tokens[max(0, at - before) : at], [self.tokens[at]], self.tokens[at + 1 :][:behind])
+        first, token, last = ("".join(part).replace("\u2423", " ") for part in parts)
+        return first, token, last
+
 
 class TextActivations(BaseModel):
     """Activations of one feature at the tokens of a text, which the model read in so many windows of its context."""

@@ -67,6 +67,9 @@ def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -
 def test_label_says_what_features_fire_on_where_there_is_an_index(tsea: Any, pocket_bench: Workbench) -> None:
     result = tsea("label", "0-511", "--run", "inputs", "--json")
     assert result.exit_code == 0, result.output
+    pages = tsea("label", "0-511", "--run", "inputs", "--page")
+    found = [path.read_text() for path in Path(str(re.search(r"Pages: (.*)", pages.stdout)[1])).parent.glob("*/*.html")]  # type: ignore[index]
+    assert any("What it fires on" in page and "right behind" in page for page in found)
     written = [h for line in result.stdout.splitlines() for h in json.loads(line)["hypotheses"] if h["side"] == "input"]
     assert written and list(written[0]) == CONTRACT["label"]["hypothesis"]
     with pytest.MonkeyPatch.context() as patch:
@@ -83,7 +86,7 @@ def test_label_prints_labels_summary_and_places_and_writes_pages(tsea: Any, tmp_
     assert "What they fire on: " in result.stdout and "64 random encoder directions" in result.stdout
     index = Path(re.search(r"Pages: (.*)", result.stdout)[1])  # type: ignore[index]
     assert index.is_relative_to(tmp_path) and index.exists()
-    assert (index.parent / "features" / "3.html").exists()
+    assert "Contexts that differ" in (index.parent / "features" / "3.html").read_text()
     assert "(run pages)" in result.stdout
 
 

@@ -81,6 +81,11 @@ class Written:
     confirm_p: np.ndarray
 
 
+def encoder_model(subject: Subject) -> DirectionModel:
+    """The model of the encoder's live rows; raises UsageError for directions that do not fire."""
+    return DirectionModel.of_rows(require_encoder(subject)[subject.alive])
+
+
 class ReadingEnrichment:
     """Enrichment of token sets in what features of a subject fire on, over an index.
 
@@ -234,8 +239,7 @@ class ReadingEnrichment:
         if stored is None:
             seed = SEED[f"reading_{side}"]
             values = encoder_values(self.subject, self._slices[side])
-            model = DirectionModel.of_rows(require_encoder(self.subject)[self.subject.alive])
-            made = reading_null(values, self._places[side], model, DRAWS, seed, self._progress)
+            made = reading_null(values, self._places[side], encoder_model(self.subject), DRAWS, seed, self._progress)
             arrays = {
                 "tail": made.reference.tail,
                 "bulk": made.reference.bulk,
