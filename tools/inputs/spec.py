@@ -142,7 +142,8 @@ def _check_keys(data: Mapping[Any, Any]) -> None:
     if unknown := [key for key in keys if key not in known]:
         key = unknown[0]
         hint = f' Say where the set stands: {{"token": {{"{key}": ...}}}}.' if key in SET_OPERATORS else ""
-        raise ValueError(f"unknown key {shortened(key)}.{hint or nearest(key, known)} Keys: {', '.join(known)}.")
+        like = nearest(key, (*known, *SET_OPERATORS))
+        raise ValueError(f"unknown key {shortened(key)}.{hint or like} Keys: {', '.join(known)}.")
     used = [key for key in keys if key in OPERATORS]
     if len(used) != 1:
         have = f"{' and '.join(used)} stand together" if used else "none is given"

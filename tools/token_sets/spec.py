@@ -186,7 +186,8 @@ def load_json(text: str, what: str = "token set", example: str = '{"suffix": "in
     except RecursionError:
         raise UsageError(f"Malformed {what}: {_too_deep()}") from None
     except ValueError as error:  # a number with thousands of digits too
-        raise UsageError(f"The {what} is no JSON: {error}. Write for example {example}.") from None
+        hint = " In JSON a backslash is written twice." if "escape" in str(error) else ""
+        raise UsageError(f"The {what} is no JSON: {error}.{hint} Write for example {example}.") from None
 
 
 def check_size(data: Mapping[Any, Any]) -> None:

@@ -71,6 +71,7 @@ def test_a_bare_name_is_a_library_set_at_the_token_and_the_sign_for_a_space_is_o
         ('{"not": [{"position": 0}]}', "one of these objects"),
         ("[1]", "write for example"),
         ("{", "no JSON"),
+        (r'{"text": "\d"}', "a backslash is written twice"),
         (json.dumps({"any": [{"position": 0}] * 300}), "parts"),
         ('{"not":' * 40 + '{"position": 0}' + "}" * 40, "levels deep"),
     ],
