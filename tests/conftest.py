@@ -99,7 +99,14 @@ def nltk_data(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share, for what is costly to make and the same for each of them."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def pocket_bench(common: Path) -> Workbench:
     """The bundled subject with a few dozen sets, so that its null distributions take seconds."""
     from tsea.tools.libraries import library_of
     from tsea.tools.storage.cache import ByteCache
@@ -107,7 +114,7 @@ def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     from tsea.tools.token_sets.library import TokenSetLibrary
     from tsea.tools.workbench import Workbench
 
-    cache = ByteCache(tmp_path_factory.mktemp("cache"))
+    cache = ByteCache(common / "pocket_bench")
     subject = open_subject("pocket")
     library, _ = library_of(subject.vocabulary, cache)
     few = [s for family in ("regex", "pos", "suffix") for s in library.select(f"{family}.*")]
