@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import os
 import shutil
 import stat
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from dictionaries import make_sae  # noqa: F401 (a fixture)
+from filelock import FileLock
 from hub import gpt2_small_hub  # noqa: F401 (a fixture)
 from hypothesis import settings
 
@@ -103,6 +108,25 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this session share, for what is costly to make and the same for each of them."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tagged_once(common: Path) -> Iterator[None]:
+    """The corpora behind some token sets are tagged by one worker; the others read what it counted."""
+    from tsea.tools.token_sets import tagged_words
+
+    counted = tagged_words._counted
+
+    def once(sentences: Sequence[str]) -> dict[str, Counter[str]]:
+        file = common / f"uses-{hashlib.blake2b(repr(sentences).encode(), digest_size=16).hexdigest()}.json"
+        with FileLock(f"{file}.lock"):
+            if not file.exists():
+                file.write_text(json.dumps(counted(sentences)))
+        return {word: Counter(tags) for word, tags in json.loads(file.read_text()).items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tagged_words, "_counted", once)
+        yield
 
 
 @pytest.fixture(scope="session")
