@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import os
 import shutil
 import stat
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from dictionaries import make_sae  # noqa: F401 (a fixture)
+from filelock import FileLock
 from hub import gpt2_small_hub  # noqa: F401 (a fixture)
 from hypothesis import settings
 
@@ -101,7 +106,33 @@ def nltk_data(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share, for what is costly to make and the same for each of them."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tagged_once(common: Path) -> Iterator[None]:
+    """The corpora behind some token sets are tagged by one worker; the others read what it counted."""
+    from tsea.tools.token_sets import tagged_words
+
+    counted = tagged_words._counted
+
+    def once(sentences: Sequence[str]) -> dict[str, Counter[str]]:
+        file = common / f"uses-{hashlib.blake2b(repr(sentences).encode(), digest_size=16).hexdigest()}.json"
+        with FileLock(f"{file}.lock"):
+            if not file.exists():
+                file.write_text(json.dumps(counted(sentences)))
+        return {word: Counter(tags) for word, tags in json.loads(file.read_text()).items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tagged_words, "_counted", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def pocket_bench(common: Path) -> Workbench:
     """The bundled subject with a few dozen sets, so that its null distributions take seconds."""
     from tsea.tools.libraries import library_of
     from tsea.tools.storage.cache import ByteCache
@@ -109,7 +140,7 @@ def pocket_bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     from tsea.tools.token_sets.library import TokenSetLibrary
     from tsea.tools.workbench import Workbench
 
-    cache = ByteCache(tmp_path_factory.mktemp("cache"))
+    cache = ByteCache(common / "pocket_bench")
     subject = open_subject("pocket")
     library, _ = library_of(subject.vocabulary, cache)
     few = [s for family in ("regex", "pos", "suffix") for s in library.select(f"{family}.*")]

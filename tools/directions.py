@@ -29,7 +29,7 @@ def direction_model(subject: Subject, null: NullName) -> DirectionModel:
     """The model that reference directions of a null are drawn from."""
     if null == "present":
         return DirectionModel.isotropic(subject.d_model)
-    return DirectionModel.of_rows(subject.decoder[subject.alive])
+    return subject.direction_model
 
 
 def matched_directions(subject: Subject, count: int, purpose: Literal["decoy", "shape"] = "decoy") -> np.ndarray:

@@ -25,6 +25,7 @@ from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets
 from .features import select_features
 from .inputs.enrichment import ReadingEnrichment
 from .libraries import OpenLibrary, library_of
+from .library_cache import kept_split
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
 from .rank_index import RankIndex, Weights
@@ -45,7 +46,7 @@ from .token_sets.derivation import circular
 from .token_sets.library import TokenSetLibrary, check_testable
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
-from .token_sets.split import CONFIRM, OPEN, token_split
+from .token_sets.split import CONFIRM, OPEN
 from .views import View, ViewName, member_positions
 from .written_sets import WrittenSet
 
@@ -79,7 +80,8 @@ class Workbench:
         if library is None:
             library, skipped_families = library_of(subject.vocabulary, self.cache, progress=progress)
         self.library, self.skipped_families = library, list(skipped_families)
-        self.open_ids = subject.universe[token_split(subject.vocabulary)[subject.universe] == OPEN]
+        self._split = kept_split(subject.vocabulary, self.cache)[subject.universe]
+        self.open_ids = subject.universe[self._split == OPEN]
         self.sets = [self.library[name] for name in self.library.testable(self.open_ids).names]
         self.unembedding = torch.from_numpy(subject.unembedding).to(subject.device)
         self.whitened = torch.from_numpy(subject.whitened).to(subject.device)
@@ -120,10 +122,9 @@ class Workbench:
     @functools.cached_property
     def views(self) -> dict[ViewName, View]:
         """The open and the confirm part of the universe, with the same sets in the same order."""
-        split = token_split(self.subject.vocabulary)[self.subject.universe]
         return {
-            "open": View.of(self.subject.universe, split == OPEN, self.sets),
-            "confirm": View.of(self.subject.universe, split == CONFIRM, self.sets),
+            "open": View.of(self.subject.universe, self._split == OPEN, self.sets),
+            "confirm": View.of(self.subject.universe, self._split == CONFIRM, self.sets),
         }
 
     @functools.cached_property

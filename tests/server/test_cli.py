@@ -110,13 +110,13 @@ def test_a_written_set_is_tested_under_each_null_and_beside_another_one(tsea: An
 
 def test_a_narrower_universe_ranks_its_tokens_only_and_too_narrow_a_one_is_refused() -> None:
     wide, narrow = (
-        json.loads(_real("stats", "3", "--json", *universe).stdout)
+        json.loads(CliRunner().invoke(app, ["stats", "3", "--json", *universe]).stdout)
         for universe in ([], ["--universe", '{"regex": " [a-z]+"}'])
     )
     assert narrow["top"] and all(re.fullmatch("␣[a-z]+", token["token"]) for token in narrow["top"] + narrow["bottom"])
     assert narrow["std"] != wide["std"]
-    refused = _real("stats", "3", "--universe", '{"words": ["the", "of"]}')
-    assert refused.returncode == 2 and "needs at least 100" in refused.stderr
+    refused = CliRunner().invoke(app, ["stats", "3", "--universe", '{"words": ["the", "of"]}'])
+    assert refused.exit_code == 2 and "needs at least 100" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["hist", "running-sum"])

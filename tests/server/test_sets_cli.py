@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def built(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in whose cache the tokenizer's library lies."""
+    home = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TSEA_HOME", str(home))
+        assert CliRunner().invoke(app, ["sets", "build", "--tokenizer", str(folder)]).exit_code == 0
+    return home
+
+
 @pytest.fixture
-def sets(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`tsea sets COMMAND ... --tokenizer FOLDER` in a home of its own."""
+def sets(folder: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`tsea sets COMMAND ... --tokenizer FOLDER` in a home of its own, with a copy of that cache."""
+    shutil.copytree(built, tmp_path / "home")
     monkeypatch.setenv("TSEA_HOME", str(tmp_path / "home"))
     return lambda *arguments: CliRunner().invoke(app, ["sets", *arguments, "--tokenizer", str(folder)])
 
@@ -131,7 +143,8 @@ def test_a_damaged_import_is_left_out_and_named(sets: Any, tmp_path: Path) -> No
     assert result.exit_code == 0 and "Not built: broken" in result.stdout
 
 
-def test_build_prints_families(sets: Any) -> None:
+def test_build_prints_families(sets: Any, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "home")  # from nothing
     result = sets("build")
     assert result.exit_code == 0 and "letter\t" in result.stdout
 

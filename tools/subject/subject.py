@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TseaError, UsageError
+from ..statistics.directions import DirectionModel
 from ..statistics.whitening import whitened
 from ..vocabulary import Vocabulary
 from .compute import Compute
@@ -69,6 +70,11 @@ class Subject:
     def whitened(self) -> np.ndarray:
         """The unembedding (d_model, V) whose products with directions are whitened logit weights, float32."""
         return whitened(self.unembedding)
+
+    @functools.cached_property
+    def direction_model(self) -> DirectionModel:
+        """The normal model of the live rows of the dictionary: seconds at published sizes, and asked for often."""
+        return DirectionModel.of_rows(self.decoder[self.alive])
 
     @functools.cached_property
     def model(self) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from joblib import Parallel, delayed
 
@@ -30,16 +31,10 @@ def tagged_uses() -> Uses:
     The first word of a sentence is left out where a capital begins it: it says nothing about its own case.
     """
     sentences = [sentence for corpus in CORPORA for text in read_texts(corpus) for sentence in _split(text)]
-    parts = [sentences[start::_PARTS] for start in range(_PARTS)]
-    uses: dict[str, Counter[str]] = defaultdict(Counter)
     try:
-        counts: list[dict[str, Counter[str]]] = Parallel(n_jobs=_WORKERS)(map(delayed(_count), parts))  # type: ignore[assignment]
-        for counted in counts:
-            for word, tags in counted.items():
-                uses[word].update(tags)
+        return _counted(sentences)
     except (LookupError, OSError, ValueError) as error:
         raise MissingData(f"NLTK's tagger does not load ({error})".splitlines()[0]) from error
-    return dict(uses)
 
 
 def uses_of(word: str, uses: Uses) -> Counter[str] | None:
@@ -54,11 +49,29 @@ def _split(text: str) -> Iterator[str]:
     return (sentence for sentence in _SENTENCE_END.split(text) if sentence.strip())
 
 
-def _count(sentences: Iterable[str]) -> dict[str, Counter[str]]:
+def _counted(sentences: Sequence[str]) -> dict[str, Counter[str]]:
+    """Counts over all sentences, in processes."""
+    parts = [sentences[start::_PARTS] for start in range(_PARTS)]
+    uses: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: list[dict[str, Counter[str]]] = Parallel(n_jobs=_WORKERS)(map(delayed(_count), parts))  # type: ignore[assignment]
+    for counted in counts:
+        for word, tags in counted.items():
+            uses[word].update(tags)
+    return dict(uses)
+
+
+@functools.cache
+def _tagger() -> Any:
+    """NLTK's tagger, loaded once by each process: that takes as long as tagging hundreds of sentences."""
     from nltk.tag import PerceptronTagger
+
+    return PerceptronTagger()
+
+
+def _count(sentences: Iterable[str]) -> dict[str, Counter[str]]:
     from nltk.tokenize import NLTKWordTokenizer
 
-    tag, cut = PerceptronTagger().tag, NLTKWordTokenizer().tokenize
+    tag, cut = _tagger().tag, NLTKWordTokenizer().tokenize
     uses: dict[str, Counter[str]] = defaultdict(Counter)
     for sentence in sentences:
         for position, (word, part) in enumerate(tag(cut(sentence))):

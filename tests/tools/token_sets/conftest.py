@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,11 +70,9 @@ def gpt2(shared: Path) -> Vocabulary:
 
 
 @pytest.fixture(scope="session")
-def gpt2_library(gpt2: Vocabulary, nltk_data: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenSetLibrary:
+def gpt2_library(gpt2: Vocabulary, nltk_data: Path, common: Path) -> TokenSetLibrary:
     """The whole library of GPT-2's vocabulary, with every family, built once for all workers of this session."""
-    own = tmp_path_factory.getbasetemp()
-    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    with FileLock(folder / "gpt2-library.lock"):
-        library, skipped = built_library(gpt2, ByteCache(folder / "gpt2-library"))
+    with FileLock(common / "gpt2-library.lock"):
+        library, skipped = built_library(gpt2, ByteCache(common / "gpt2-library"))
     assert skipped == []
     return library

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..view import Candidate, Token, TokenView, to_ids
 from ..word_lists import word_lists
@@ -26,12 +26,13 @@ def letter_sets(view: TokenView) -> Iterator[Candidate]:
 
 def prefix_sets(view: TokenView) -> Iterator[Candidate]:
     """First two and three letters of words (leading space or capital), where enough share them; longer prefixes."""
-    longer = word_lists("affixes")["prefix"]
+    longer = frozenset(word_lists("affixes")["prefix"])
+    lengths = _lengths(longer)
     groups: dict[str, list[Token]] = defaultdict(list)
     for token in view.letters:
         if token.word.isascii() and (token.spaced or token.word[0].isupper()):
             word = token.word.lower()
-            for start in (word[:2], word[:3], *(prefix for prefix in longer if word.startswith(prefix))):
+            for start in {word[:2], word[:3], *(word[:length] for length in lengths if word[:length] in longer)}:
                 if len(word) > len(start):
                     groups[start].append(token)
     for start in sorted(groups, key=lambda start: (len(start), start)):
@@ -39,14 +40,25 @@ def prefix_sets(view: TokenView) -> Iterator[Candidate]:
             yield Candidate(start, f"Words that begin with {start}-", to_ids(groups[start]))
 
 
+def _lengths(affixes: Iterable[str]) -> list[int]:
+    """The lengths that occur, so that a word's few beginnings or ends are looked up, instead of every affix tried."""
+    return sorted({len(affix) for affix in affixes})
+
+
 def suffix_sets(view: TokenView) -> Iterator[Candidate]:
     """Words that end with the suffix, and lower-case pieces without space, which may be the suffix alone."""
-    lowered = [(token.word.lower(), token) for token in view.letters]
-    for suffix in word_lists("affixes")["suffix"]:
+    suffixes = word_lists("affixes")["suffix"]
+    ending: dict[str, list[tuple[str, Token]]] = {suffix: [] for suffix in suffixes}
+    lengths = _lengths(suffixes)
+    for token in view.letters:
+        word = token.word.lower()
+        for suffix in (word[-length:] for length in lengths if length <= len(word)):
+            if suffix in ending:
+                ending[suffix].append((word, token))
+    for suffix, found in ending.items():
         shortest = len(suffix) + MIN_REST
-        ending = [(word, token) for word, token in lowered if word.endswith(suffix)]
-        words = to_ids(t for word, t in ending if len(word) >= shortest and (t.spaced or t.word[0].isupper()))
-        pieces = to_ids(t for word, t in ending if not t.spaced and word == t.word)
+        words = to_ids(t for word, t in found if len(word) >= shortest and (t.spaced or t.word[0].isupper()))
+        pieces = to_ids(t for word, t in found if not t.spaced and word == t.word)
         yield Candidate(suffix, f"Words that end with -{suffix}", words)
         if len(pieces) >= MIN_GROUP:
             yield Candidate(f"{suffix}.piece", f"Lower-case pieces without space that end with -{suffix}", pieces)
