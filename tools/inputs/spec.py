@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
-from ..errors import UsageError, nearest, shortened
+from ..errors import UsageError, nearest
+from ..token_sets.expression import Expression, check_keys, check_size, load_json
 from ..token_sets.spec import OPERATORS as SET_OPERATORS
-from ..token_sets.spec import TokenSetSpec, canonical_json, check_size, load_json
+from ..token_sets.spec import TokenSetSpec
 from ..vocabulary import read_back
 
 OPERATORS = ("token", "previous", "next", "text", "position", "any", "all", "not")
+MODIFIERS = {"within": "previous"}  # what says more about an operator
 MAX_WITHIN = 64
 _EXAMPLE = '{"previous": {"words": [" the"]}}'
 _EXPECTED = {
@@ -29,10 +30,10 @@ _EXPECTED = {
 }
 
 
-class InputSpec(BaseModel):
+class InputSpec(Expression):
     """Which tokens of a text a feature fires on, written with exactly one of the keys below."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+    operators = OPERATORS
 
     token: TokenSetSpec | None = Field(None, description="The token is one of this set.")
     previous: TokenSetSpec | None = Field(None, description="One of the `within` tokens before it is of this set.")
@@ -61,7 +62,7 @@ class InputSpec(BaseModel):
             return data
         if not (info.context and info.context.get("measured")):
             check_size(data)
-        _check_keys(data)
+        check_keys(data, OPERATORS, MODIFIERS, "join them with all, any, not", _like)
         place = data.get("position")
         own = {"position": (place, place)} if isinstance(place, int) else {}
         text = data.get("text")
@@ -73,35 +74,10 @@ class InputSpec(BaseModel):
             raise ValueError('position is [first, last], the first not behind the last, as in {"position": [0, 3]}.')
         return self
 
-    @property
-    def operator(self) -> str:
-        """The one key of OPERATORS that this specification uses."""
-        return next(name for name in OPERATORS if self.operand(name) is not None)
-
-    def operand(self, name: str) -> Any:
-        """The value under the JSON key `name`."""
-        return getattr(self, {"any": "any_of", "all": "all_of", "not": "not_"}.get(name, name))
-
-    def canonical(self) -> dict[str, Any]:
-        """The specification as JSON data in one form: equal for what differs only in order, repeats or defaults."""
-        name, value = self.operator, self.operand(self.operator)
-        if name in ("any", "all"):
-            distinct = {canonical_json(part): part for part in (part.canonical() for part in value)}
-            return {name: [distinct[key] for key in sorted(distinct)]}
-        if name == "text":
-            return {name: value}
-        if name == "position":
-            return {name: list(value)}
+    def plain(self, name: str, value: Any) -> dict[str, Any]:
+        if name in ("text", "position"):
+            return {name: list(value) if name == "position" else value}
         return {name: value.canonical()} | ({"within": self.within} if self.within > 1 else {})
-
-    def to_json(self) -> str:
-        """Canonical JSON text."""
-        return canonical_json(self.canonical())
-
-    @property
-    def hash(self) -> str:
-        """Content hash of the canonical JSON."""
-        return hashlib.blake2b(self.to_json().encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def parse_input_spec(value: InputSpec | Mapping[str, Any] | str) -> InputSpec:
@@ -135,18 +111,7 @@ def _what(error: Any) -> str:
     return f"{where}: write {_EXPECTED[operator]}."
 
 
-def _check_keys(data: Mapping[Any, Any]) -> None:
-    names = {"any_of": "any", "all_of": "all", "not_": "not"}
-    keys = [names.get(str(key), str(key)) for key, value in data.items() if value is not None]
-    known = (*OPERATORS, "within")
-    if unknown := [key for key in keys if key not in known]:
-        key = unknown[0]
-        hint = f' Say where the set stands: {{"token": {{"{key}": ...}}}}.' if key in SET_OPERATORS else ""
-        like = nearest(key, (*known, *SET_OPERATORS))
-        raise ValueError(f"unknown key {shortened(key)}.{hint or like} Keys: {', '.join(known)}.")
-    used = [key for key in keys if key in OPERATORS]
-    if len(used) != 1:
-        have = f"{' and '.join(used)} stand together" if used else "none is given"
-        raise ValueError(f"use exactly one of {', '.join(OPERATORS)} ({have}); join them with all, any, not.")
-    if "within" in keys and used != ["previous"]:
-        raise ValueError("'within' belongs to 'previous' only.")
+def _like(key: str, known: Sequence[str]) -> str:
+    """What an unknown key may mean: one of the known ones, or a token set without its place."""
+    placed = f' Say where the set stands: {{"token": {{"{key}": ...}}}}.'
+    return placed if key in SET_OPERATORS else nearest(key, (*known, *SET_OPERATORS))

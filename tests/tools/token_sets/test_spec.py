@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tsea.tools.errors import UsageError
-from tsea.tools.token_sets.spec import MAX_DEPTH, TokenSetSpec, parse_spec
+from tsea.tools.token_sets.expression import MAX_DEPTH
+from tsea.tools.token_sets.spec import TokenSetSpec, parse_spec
 
 
 def nested(levels: int) -> dict[str, Any]:
