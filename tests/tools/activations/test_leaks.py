@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,23 @@ from tsea.tools.activations.activity import EXAMPLE_KINDS, Activity
 from tsea.tools.activations.documents import open_corpus
 from tsea.tools.activations.indexing import index_corpus
 from tsea.tools.activations.part import Part, explore
-from tsea.tools.activations.partition import OPEN
+from tsea.tools.activations.partition import OPEN, SIDES
 from tsea.tools.activations.rows import Row
 from tsea.tools.activations.store import ActivationStore, Active, Firings
 from tsea.tools.effects.contexts import largest_activation, random_contexts, strongest_contexts
 from tsea.tools.errors import UsageError
+from tsea.tools.inputs import enrichment, null
+from tsea.tools.inputs.enrichment import ReadingEnrichment
+from tsea.tools.inputs.rows import input_test_rows, reading_rows
+from tsea.tools.inputs.spec import parse_input_spec
+from tsea.tools.storage.cache import ByteCache
 from tsea.tools.subject import Subject
 from tsea.tools.subject.text_rows import bundled_text
+from tsea.tools.token_sets import TokenSet
+from tsea.tools.token_sets.library import TokenSetLibrary
 
 WORDS = tuple(["the", "cat", "sat", "on", "a", "red", "mat", "and", "he", "said", "it", "was", "1905", "in", "France"])
+CONFIRM = SIDES.index("confirm")
 CHEAP, COSTLY = 10_000, 3  # calls of all cheap methods together, of each that runs the model
 
 
@@ -78,20 +87,30 @@ def whole(pocket: Subject, tmp_path_factory: pytest.TempPathFactory) -> Activati
 @pytest.fixture(scope="module")
 def without(whole: ActivationStore, pocket: Subject, tmp_path_factory: pytest.TempPathFactory) -> ActivationStore:
     """The same index with its open rows alone."""
-    table, own = whole.rows, open_positions(whole)
+    return with_sides(whole, (OPEN,), ActivationStore(tmp_path_factory.mktemp("without")), pocket.n_features)
+
+
+def with_sides(
+    whole: ActivationStore, sides: tuple[int, ...], store: ActivationStore, features: int
+) -> ActivationStore:
+    """Write the rows of some sides into another store."""
+    table = whole.rows
+    of_sides = np.isin(table.sides, sides)
+    own = np.flatnonzero(of_sides[table.of(np.arange(whole.firsts[-1]))])
     rows = [
-        Row(whole.row_tokens(i), int(table.documents[i]), int(table.keys[i]), OPEN, int(table.offsets[i]))
-        for i in np.flatnonzero(table.sides == OPEN).tolist()
+        Row(
+            whole.row_tokens(i), int(table.documents[i]), int(table.keys[i]), int(table.sides[i]), int(table.offsets[i])
+        )
+        for i in np.flatnonzero(of_sides).tolist()
     ]
-    found = [whole.firings(feature) for feature in range(pocket.n_features)]
+    found = [whole.firings(feature) for feature in range(features)]
     kept = [one.where(np.isin(one.positions, own)) for one in found]
     active = Active(
         np.repeat(np.arange(len(kept)), [len(one.positions) for one in kept]),
         np.searchsorted(own, np.concatenate([one.positions for one in kept])),
         np.concatenate([one.values for one in kept]),
     )
-    store = ActivationStore(tmp_path_factory.mktemp("without"))
-    store.add(rows, active, pocket.n_features)
+    store.add(rows, active, features)
     return store
 
 
@@ -237,6 +256,25 @@ def test_ten_thousand_calls_answer_as_if_sealed_documents_were_not_there(worlds:
     for call in (COSTLY_ACTIVITY | EFFECTS).values():
         for seed in range(COSTLY):
             compare(worlds, call, seed)
+
+
+def test_what_features_fire_on_is_found_as_if_held_out_documents_were_not_there(
+    whole: ActivationStore, pocket: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in ((enrichment, "DRAWS", 128), (null, "PILOT", 64), (null, "DECOYS", 16)):
+        monkeypatch.setattr(module, name, value)
+    kept = with_sides(whole, (OPEN, CONFIRM), ActivationStore(tmp_path / "kept"), pocket.n_features)
+    assert kept.firsts[-1] < whole.firsts[-1]
+    sets = [TokenSet(f"every.{i}", "every", "", np.arange(i, len(pocket.vocabulary), 10), "", "") for i in range(10)]
+    library = TokenSetLibrary(sets, pocket.vocabulary.hash)
+    features = np.argsort([-len(whole.firings(f).positions) for f in range(400)])[:40]
+    specs = [{"previous": "every.1", "within": 3}, {"text": "[a-e]"}, {"position": [0, 30]}, {"next": {"suffix": "s"}}]
+    answers = []
+    for store in (whole, kept):
+        reading = ReadingEnrichment(pocket, store, library, ByteCache(tmp_path / store.folder.name))
+        written = [input_test_rows(reading, features, parse_input_spec(spec)) for spec in specs]
+        answers.append(plain([reading_rows(reading, features), written, reading.slice.rows]))
+    assert answers[0] == answers[1]
 
 
 TOLD = ("rows", "token_counts", "place_counts", "totals", "firings", "summary", "token_means", "occurrences")
