@@ -64,7 +64,13 @@ def _edges(n_rows: int, blocks: int) -> list[int]:
 def _threads(parts: int) -> int:
     if getattr(_inside, "worker", False):
         return 1
-    return max(1, min(parts, cast(int, cast(Any, numba).get_num_threads())))
+    # Numba's first answer starts its threading layer, which sets the number of OpenMP threads, torch's too, to its own:
+    # whoever asked for one (OMP_NUM_THREADS) would have as many as there are cores, waiting for each other.
+    torch_threads = torch.get_num_threads()
+    available = cast(int, cast(Any, numba).get_num_threads())
+    if torch.get_num_threads() != torch_threads:
+        torch.set_num_threads(torch_threads)
+    return max(1, min(parts, available))
 
 
 def _in_threads(threads: int, work: Callable[[int, int], _Result], edges: list[int]) -> list[_Result]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import numba
@@ -35,3 +38,12 @@ def test_work_inside_a_thread_stays_there_and_torch_gets_its_threads_back(monkey
     with pytest.raises(ZeroDivisionError):
         by_rows(lambda part: len(part) / 0, rows)
     assert torch.get_num_threads() == before
+
+
+def test_torch_keeps_the_threads_it_was_given() -> None:
+    script = "import torch; from tsea.tools.statistics.threads import over_blocks; over_blocks(9, lambda *_: None)"
+    command = [sys.executable, "-c", f"{script}; print(torch.get_num_threads())"]
+    for threads in ("1", "3"):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.stdout == f"{threads}\n", done.stderr
