@@ -298,7 +298,7 @@ class Workbench:
     def reading(self) -> ReadingEnrichment:
         """Asks which token sets features fire on, over the subject's index (see `open_index`)."""
         store = open_index(self.subject, self.progress)
-        return ReadingEnrichment(self.subject, store, self.library, self.cache, self.progress)
+        return ReadingEnrichment(self.subject, store, self.library, self.cache, self.progress, self.lock)
 
     @functools.cached_property
     def activity(self) -> Activity:

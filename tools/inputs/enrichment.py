@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -89,7 +91,8 @@ def encoder_model(subject: Subject) -> DirectionModel:
 class ReadingEnrichment:
     """Enrichment of token sets in what features of a subject fire on, over an index.
 
-    Raises UsageError for directions that do not fire and an index with an empty open or confirm side.
+    Raises UsageError for directions that do not fire and an index with an empty open or confirm side. `lock` is held
+    while the model runs, for those who run it elsewhere too.
     """
 
     def __init__(
@@ -99,8 +102,10 @@ class ReadingEnrichment:
         library: TokenSetLibrary,
         cache: ByteCache,
         progress: Progress = silent,
+        lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         require_encoder(subject)
+        self._lock = lock or threading.RLock()
         self.subject, self._store, self._cache, self._progress = subject, store, cache, progress
         self._library, self._sets = library, list(library)
         self._parts: dict[Side, Part] = {side: Part(store, (side,), subject.vocabulary.special) for side in SIDES}
@@ -238,7 +243,8 @@ class ReadingEnrichment:
         stored = self._cache.get(key)
         if stored is None:
             seed = SEED[f"reading_{side}"]
-            values = encoder_values(self.subject, self._slices[side])
+            with self._lock:
+                values = encoder_values(self.subject, self._slices[side])
             made = reading_null(values, self._places[side], encoder_model(self.subject), DRAWS, seed, self._progress)
             arrays = {
                 "tail": made.reference.tail,
