@@ -17,7 +17,6 @@ from ..tools.activations.held_out import HeldOut
 from ..tools.activations.indexing import open_index
 from ..tools.inputs.enrichment import HOLDS, SLICE_TOKENS, encoder_model
 from ..tools.inputs.null import reading_null
-from ..tools.inputs.places import Places
 from ..tools.inputs.slices import encoder_values, slice_of
 from ..tools.inputs.strongest import LEVELS, Strongest
 from ..tools.progress import Progress, silent
@@ -62,7 +61,7 @@ class _HeldOut:
         subject, reading = workbench.subject, workbench.reading
         part = HeldOut(open_index(subject), subject.vocabulary.special)
         read = slice_of(subject, part, SLICE_TOKENS)
-        self.places = Places.of(read, list(workbench.library), reading.columns)
+        self.places = reading.places_on(read)
         values, model = encoder_values(subject, read), encoder_model(subject)
         self.null = reading_null(values, self.places, model, DRAWS, SEED, workbench.progress)
         self.features = Strongest.of_firings(read, [part.firings(feature) for feature in features.tolist()])

@@ -11,6 +11,7 @@ from ..tools.inputs.slices import Where
 from ..tools.inputs.spec import InputSpec
 from ..tools.ledger import HIT
 from ..tools.storage.tables import Hypothesis as HypothesisRow
+from ..tools.token_sets.spec import parse_spec
 from ..tools.vocabulary import Vocabulary
 from .confidence import holding_rate
 from .hypotheses import Hypothesis
@@ -21,9 +22,9 @@ TOKENS_IN_TEXT = 5
 
 @dataclass(frozen=True)
 class WrittenInputs:
-    """What a label says of what its feature fires on; `sets` are (where, description, tokens that weigh most)."""
+    """What a label says of what its feature fires on; `sets` are as `wording.claim_text` takes them."""
 
-    sets: list[tuple[Where, str, list[str]]]
+    sets: list[tuple[Where, str, list[str], float]]
     hypotheses: list[Hypothesis]
     evidence: list[str]
     q: float
@@ -76,11 +77,12 @@ class InputWriter:
             if self._read.q[row] <= HIT
         ]
 
-    def _described(self, reader: int, row: int) -> tuple[Where, str, list[str]]:
+    def _described(self, reader: int, row: int) -> tuple[Where, str, list[str], float]:
         column = int(self._read.evidence.column[row])
         tokens = self._read.reading.tokens(self._read.readers, reader, column, TOKENS_IN_TEXT)
         shown = [self._vocabulary.shown(token) for token in tokens]
-        return self._where(row), self._read.reading.set(column).description, shown
+        share = float(self._read.evidence.share[row])
+        return self._where(row), self._read.reading.set(column).description, shown, share
 
     def _hypothesis(self, row: int) -> Hypothesis:
         evidence, column = self._read.evidence, int(self._read.evidence.column[row])
@@ -97,7 +99,7 @@ class InputWriter:
         )
 
     def _spec(self, row: int) -> InputSpec:
-        return InputSpec.model_validate({self._where(row): {"library": self._set_name(row)}})
+        return InputSpec.model_validate({self._where(row): parse_spec(self._set_name(row))})
 
     def _set_name(self, row: int) -> str:
         return self._read.reading.set(int(self._read.evidence.column[row])).name

@@ -15,6 +15,7 @@ from ..tools.statistics.fdr import two_stage_q_of_adjusted
 from .claims import LEVEL, MAX_SETS, at_rate
 from .evidence import KEPT_P
 
+WORTH_SAYING = 0.1  # least share of the firings: a rarer thing may be beyond chance, but it is not what makes it fire
 _BLOCK = 256  # features that are tested at once
 
 
@@ -69,13 +70,21 @@ class RunReading:
         return RunReading(self.reading, readers, evidence, q)
 
     def claim(self, reader: int) -> InputClaim | None:
-        """What may be said of a reader: sets selected, confirmed, and enriched beyond better ones at their place."""
+        """What may be said of a reader: sets selected, confirmed, worth saying, and enriched beyond better ones there.
+
+        A set of several words must be enriched without the one that weighs most; single words come last, for what no
+        set says.
+        """
         evidence, columns = self.evidence, self.reading.columns
         own = np.array(self.rows_of(reader), np.int64)
-        eligible = own[(self.q[own] <= LEVEL) & (evidence.confirm_p[own] <= HOLDS)]
+        confirmed = (self.q[own] <= LEVEL) & (evidence.confirm_p[own] <= HOLDS)
+        eligible = own[confirmed & (evidence.share[own] >= WORTH_SAYING)]
+        words = np.array([self.reading.is_word(column) for column in evidence.column[eligible].tolist()], bool)
         kept: list[int] = []
-        for row in eligible[np.argsort(-evidence.ratio[eligible], kind="stable")].tolist():
+        for row in eligible[np.lexsort((-evidence.ratio[eligible], words))].tolist():
             column = int(evidence.column[row])
+            if not self._of_several_words(reader, column):
+                continue
             rivals = [int(evidence.column[k]) for k in kept]
             rivals = [rival for rival in rivals if columns[rival].where == columns[column].where]
             if all(self.reading.p_without(self.readers, reader, column, rival) <= LEVEL for rival in rivals):
@@ -83,6 +92,11 @@ class RunReading:
             if len(kept) == MAX_SETS:
                 break
         return InputClaim(tuple(kept), float(self.q[kept[0]])) if kept else None
+
+    def _of_several_words(self, reader: int, column: int) -> bool:
+        """Whether a set is enriched without its top word; a word stands for itself."""
+        reading = self.reading
+        return reading.is_word(column) or reading.p_without_top_word(self.readers, reader, column) <= LEVEL
 
     def rows_of(self, reader: int) -> range:
         """Evidence rows of one reader (rows are ordered by reader)."""

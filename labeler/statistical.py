@@ -74,7 +74,7 @@ class StatisticalLabeler:
         label.hypotheses = [h.model_dump() for h in (*hypotheses, *(inputs.hypotheses if inputs else ()))]
         label.text = wording.claim_text([(s, t.description, m) for s, t, m in sets], few, read)
         label.refute = wording.refutation(
-            [(s, t.description) for s, t, _ in sets], few, [(where, text) for where, text, _ in read]
+            [(s, t.description) for s, t, _ in sets], few, [(where, text) for where, text, *_ in read]
         )
         label.evidence = [*(f"{t.name}:{SIDES[s]}" for s, t, _ in sets), *(inputs.evidence if inputs else ())]
         label.q = claim.q if claim else inputs and inputs.q

@@ -16,13 +16,13 @@ PROPER = ("English", "Latin", "Unicode", "WordNet", "HTML")
 def claim_text(
     sets: Sequence[tuple[int, str, Sequence[str]]],
     few_tokens: Sequence[TokenWeight] | None,
-    read: Sequence[tuple[Where, str, Sequence[str]]] = (),
+    read: Sequence[tuple[Where, str, Sequence[str], float]] = (),
 ) -> str:
     """A sentence for a claim; sets are (side, description, most extreme members), best first.
 
     Sides are 0 for promoted and 1 for suppressed, the strongest set's side is named first. `few_tokens` are the most
     promoted tokens of a local context feature, which promotes them far more than all others. `read` are sets that it
-    fires on, behind or before: (where, description, tokens that weigh most).
+    fires on, behind or before: (where, description, tokens that weigh most, share of its firings).
     """
     clauses: list[str] = []
     if few_tokens is not None:
@@ -30,8 +30,10 @@ def claim_text(
     for side in dict.fromkeys(side for side, _, _ in sets):
         phrases = [f"{_inline(description)} ({', '.join(members)})" for s, description, members in sets if s == side]
         clauses.append(f"{VERBS[side]} {_joined(phrases)}")
-    for where in dict.fromkeys(where for where, _, _ in read):
-        phrases = [f"{_inline(description)} ({', '.join(tokens)})" for w, description, tokens in read if w == where]
+    for where in dict.fromkeys(where for where, *_ in read):
+        phrases = [
+            f"{_inline(text)} ({', '.join(tokens)}; {share:.0%})" for w, text, tokens, share in read if w == where
+        ]
         clauses.append(f"{FIRES[where]} {_joined(phrases)}")
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}."
@@ -50,17 +52,20 @@ def refutation(
     read: Sequence[tuple[Where, str]] = (),
 ) -> str:
     """What finding would speak against a claim about sets (side, description) and those read (where, description)."""
-    parts = [
-        f'sealed tokens of the set "{text}" no {("higher", "lower")[side]} than other tokens' for side, text in sets
-    ]
+    parts = [f"sealed tokens of {_set(text)} no {('higher', 'lower')[side]} than other tokens" for side, text in sets]
     if few_tokens is not None:
         parts.insert(0, f"{_tokens(few_tokens)} gaining no more than other tokens when the feature is steered up")
     parts += [
-        f"strongest firings on held-out documents that lie no more {FIRES[where].removeprefix('fires ')} tokens of the "
-        f'set "{text}" than those of random directions'
+        f"strongest firings on held-out documents that lie no more {FIRES[where].removeprefix('fires ')} "
+        f"{_set(text)} than those of random directions"
         for where, text in read
     ]
     return f"Refuted by {'; or '.join(parts)}."
+
+
+def _set(description: str) -> str:
+    """A set by its description; a single word stands in quotes already."""
+    return description if description.startswith('"') else f'the set "{description}"'
 
 
 def _inline(description: str) -> str:

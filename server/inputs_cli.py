@@ -44,6 +44,7 @@ def reads(
     """Which token sets features fire on, right behind, or before, against random encoder directions."""
     from ..tools.inputs.rows import reading_rows
     from ..tools.inputs.spec import parse_input_spec
+    from ..tools.inputs.words import set_title
     from ..tools.workbench import Workbench
 
     if run is not None and spec is None:
@@ -62,7 +63,7 @@ def reads(
     print_table(
         ("feature", "set", "place", "share", "of all tokens", "same tokens", "p", "p any set", "q", "holds"),
         (
-            (r.feature, r.set, r.where, r.share, r.base, r.matched, r.p, r.p_sets, r.q, _yes(r.holds))
+            (r.feature, set_title(r.set), r.where, r.share, r.base, r.matched, r.p, r.p_sets, r.q, _yes(r.holds))
             for rows in found
             for r in rows[:_SHOWN_SETS]
             if r.p is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel
 
+from ..tools.inputs.words import set_title
 from ..tools.plots import render, running_sum_plot, save, split_histogram
 from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, running_sum
 from ..tools.statistics.names import Side
@@ -164,7 +165,7 @@ def _by_q(hit: Hypothesis) -> tuple[float, float]:
 
 
 def _reading(hit: Hypothesis) -> ReportReading:
-    return ReportReading(hit.set_name, PLACES[hit.side], hit.effect, hit.p_specific, hit.q, hit.holds)
+    return ReportReading(set_title(hit.set_name), PLACES[hit.side], hit.effect, hit.p_specific, hit.q, hit.holds)
 
 
 def _contexts(workbench: Workbench, feature: int) -> list[ReportContext]:

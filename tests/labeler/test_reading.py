@@ -56,8 +56,15 @@ def test_a_set_is_claimed_once_however_often_it_was_tested(pocket_reading: Readi
         claimed += 1
         rows = np.array(claim.rows)
         assert len(rows) <= 3 and (run.q[rows] <= 0.05).all() and (run.evidence.confirm_p[rows] <= 0.05).all()
-        assert claim.q == run.q[rows[0]] and (np.diff(run.evidence.ratio[rows]) <= 0).all()
+        assert claim.q == run.q[rows[0]] and (run.evidence.share[rows] >= 0.1).all()
         columns = run.evidence.column[rows]
+        words = [pocket_reading.is_word(column) for column in columns.tolist()]
+        assert words == sorted(words)  # sets of several words come first
+        for group in (True, False):
+            own = rows[np.array(words) == group]
+            assert (np.diff(run.evidence.ratio[own]) <= 0).all()
+        for column in columns[~np.array(words)].tolist():
+            assert pocket_reading.p_without_top_word(run.readers, reader, column) <= 0.05
         for place, column in enumerate(columns.tolist()):
             for better in columns[:place].tolist():
                 if pocket_reading.columns[column].where == pocket_reading.columns[better].where:

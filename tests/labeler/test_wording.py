@@ -31,17 +31,17 @@ def test_a_refutation_speaks_of_sealed_tokens_in_the_claimed_direction() -> None
 
 
 def test_what_a_feature_fires_on_stands_behind_what_it_promotes_place_by_place() -> None:
-    read: list[tuple[Where, str, list[str]]] = [
-        ("previous", "Digits", ["1"]),
-        ("token", "years", ["1990", "2000"]),
-        ("previous", "English words", ["a"]),
-        ("next", "brackets", [")"]),
+    read: list[tuple[Where, str, list[str], float]] = [
+        ("previous", "Digits", ["1"], 0.25),
+        ("token", "years", ["1990", "2000"], 0.5),
+        ("previous", "English words", ["a"], 1.0),
+        ("next", '"es"', ["␣es"], 0.125),
     ]
     assert wording.claim_text([(0, "verbs", ["go"])], None, read) == (
-        "Promotes verbs (go); fires right behind digits (1) and English words (a); fires on years (1990, 2000); "
-        "fires right before brackets ())."
+        "Promotes verbs (go); fires right behind digits (1; 25%) and English words (a; 100%); fires on years (1990, "
+        '2000; 50%); fires right before "es" (␣es; 12%).'
     )
-    assert wording.claim_text([], None, read[1:2]) == "Fires on years (1990, 2000)."
-    refuted = wording.refutation([], None, [("token", "years"), ("next", "brackets")])
-    assert "held-out documents" in refuted and 'no more on tokens of the set "years"' in refuted
-    assert 'right before tokens of the set "brackets"' in refuted
+    assert wording.claim_text([], None, read[1:2]) == "Fires on years (1990, 2000; 50%)."
+    refuted = wording.refutation([], None, [("token", "years"), ("next", '"es"')])
+    assert "held-out documents" in refuted and 'no more on the set "years" than' in refuted
+    assert 'right before "es" than those' in refuted

@@ -26,6 +26,7 @@ from ..subject.reading import require_encoder
 from ..subject.subject import Subject
 from ..token_sets.derivation import circular
 from ..token_sets.library import TokenSet, TokenSetLibrary
+from . import words
 from .null import DECOYS, LEVELS, PILOT, RARE, ReadingNull, reading_null
 from .places import Column, Places, frequent_columns
 from .slices import Slice, encoder_values, slice_of
@@ -107,7 +108,7 @@ class ReadingEnrichment:
         require_encoder(subject)
         self._lock = lock or threading.RLock()
         self.subject, self._store, self._cache, self._progress = subject, store, cache, progress
-        self._library, self._sets = library, list(library)
+        self._library = library
         self._parts: dict[Side, Part] = {side: Part(store, (side,), subject.vocabulary.special) for side in SIDES}
         for side, part in self._parts.items():
             if not len(part.rows):
@@ -132,6 +133,10 @@ class ReadingEnrichment:
     def slice(self) -> Slice:
         """The open slice."""
         return self._slices["open"]
+
+    def places_on(self, read: Slice) -> Places:
+        """The columns on another slice."""
+        return Places.of(read, self._sets, self.columns)
 
     def set(self, column: int) -> TokenSet:
         """The set of a column."""
@@ -184,10 +189,25 @@ class ReadingEnrichment:
             confirm_p[:] = np.nan
         return Written(readers.open.shares(marked["open"]), fitting / tokens, p, confirm_p)
 
+    def is_word(self, column: int) -> bool:
+        """Whether the set of a column is the spellings of one word."""
+        return self.set(column).family == words.FAMILY
+
+    def p_without_top_word(self, readers: Readers, row: int, column: int) -> float:
+        """p of the share of one reader on a column without the word that weighs most in it, in all its spellings."""
+        marked = self.places.marked(column)
+        tokens = self.slice.tokens[self.columns[column].where]
+        of_word = np.bincount(self._words[tokens[marked]], readers.open.weights(row, len(marked))[marked])
+        return self._rest_p(readers, row, marked & (self._words[tokens] != of_word.argmax()))
+
     def p_without(self, readers: Readers, row: int, column: int, better: int) -> float:
         """p of the share of one reader that the tokens of a column have without those of another one."""
-        rest = self.places.marked(column) & ~self.places.marked(better)
+        return self._rest_p(readers, row, self.places.marked(column) & ~self.places.marked(better))
+
+    def _rest_p(self, readers: Readers, row: int, rest: np.ndarray) -> float:
         one = readers.open.part(slice(row, row + 1))
+        if not one.shares(rest)[0] > 0:  # no set at all would reach a share of nothing
+            return 1.0
         return float(self._nulls["open"].marked_p_values(one, rest, RIVAL_DRAWS)[0])
 
     def share_on(self, readers: Readers, row: int, ids: np.ndarray) -> tuple[float, float]:
@@ -230,8 +250,19 @@ class ReadingEnrichment:
         return {side: slice_of(self.subject, part, SLICE_TOKENS) for side, part in self._parts.items()}
 
     @functools.cached_property
+    def _sets(self) -> list[TokenSet]:
+        """Those of the library, and the words that are frequent enough."""
+        library = list(self._library)
+        vocabulary = self.subject.vocabulary
+        return library + words.frequent_words(self.slice.tokens["token"], vocabulary, library, LEAST)
+
+    @functools.cached_property
+    def _words(self) -> np.ndarray:
+        return words.word_numbers(self.subject.vocabulary)[0]
+
+    @functools.cached_property
     def _places(self) -> dict[Side, Places]:
-        columns = frequent_columns(self._slices["open"], self._sets, LEAST)
+        columns = frequent_columns(self.slice, self._sets, LEAST)
         return {side: Places.of(read, self._sets, columns) for side, read in self._slices.items()}
 
     @functools.cached_property

@@ -72,9 +72,8 @@ def test_every_set_at_every_place_is_tested_for_features_that_fire_enough(
     found = reading_rows(reading(subject, store, sets, tmp_path), busy)
     for feature, rows in zip(busy.tolist(), found, strict=True):
         assert {row.feature for row in rows} == {feature}
-        assert {(row.set, row.where) for row in rows} <= {
-            (s.name, where) for s in sets for where in ("token", "previous", "next")
-        }
+        assert {row.where for row in rows} == {"token", "previous", "next"}
+        assert {row.set for row in rows if not row.set.startswith("{")} <= {s.name for s in sets}
         assert len(rows) >= 20
         known = [row for row in rows if row.p is not None]
         assert all(row.share is not None and 0 <= row.share <= 1 and 0 < row.base < 0.5 for row in known)
@@ -154,8 +153,7 @@ def test_shares_at_the_same_tokens_are_those_of_all_their_occurrences(
     firings = readers.open.at[row][: 16 * 2 ** int(readers.open.level[row])]
     weights = np.arange(len(firings), 0, -1) / np.arange(len(firings) + 1).sum()
     for column in range(0, len(made.columns), 7):
-        where, chosen = made.columns[column]
-        inside = np.isin(made.slice.tokens[where], sets[chosen].ids)
+        inside = np.isin(made.slice.tokens[made.columns[column].where], made.set(column).ids)
         expected = sum(w * inside[tokens == tokens[at]].mean() for w, at in zip(weights, firings, strict=True))
         assert made.matched_shares(readers, row)[column] == pytest.approx(expected)
 
@@ -182,3 +180,25 @@ def test_what_a_set_has_beyond_a_larger_one_that_holds_it_is_nothing(
     rest = made.places.marked(outer) & ~made.places.marked(inner)
     assert (rest == made.places.marked(alone)).all()
     assert 0 < made.p_without(readers, 0, outer, inner) <= 1
+
+
+def test_a_set_that_rests_on_one_word_has_nothing_without_it(
+    subject: Subject, store: ActivationStore, sets: list[TokenSet], busy: np.ndarray, tmp_path: Path
+) -> None:
+    made = reading(subject, store, sets, tmp_path)
+    readers, tokens = made.features(busy), made.slice.tokens["token"]
+    for column in range(len(made.columns)):
+        if made.columns[column].where != "token" or readers.open.level[0] < 0:
+            continue
+        marked = made.places.marked(column)
+        weights = readers.open.weights(0, len(tokens)) * marked
+        text = np.array([t.strip(" ").lower() or t for t in subject.vocabulary.text], object)[tokens]
+        of_word = {word: weights[text == word].sum() for word in set(text[weights > 0])}
+        top = max(of_word, key=lambda word: of_word[word], default=None)
+        found = made.p_without_top_word(readers, 0, column)
+        if len(of_word) <= 1:
+            assert found == 1
+        elif list(of_word.values()).count(of_word[top]) == 1:
+            rest = marked & (text != top)
+            one = readers.open.part(slice(0, 1))
+            assert found == made._nulls["open"].marked_p_values(one, rest, 1024)[0]
