@@ -12,6 +12,7 @@ import numpy as np
 
 from ..tools.inputs.enrichment import HOLDS, Readers, ReadingEnrichment
 from ..tools.statistics.fdr import two_stage_q_of_adjusted
+from ..tools.statistics.reading import information
 from .claims import LEVEL, MAX_SETS, at_rate
 from .evidence import KEPT_P
 
@@ -72,8 +73,8 @@ class RunReading:
     def claim(self, reader: int) -> InputClaim | None:
         """What may be said of a reader: sets selected, confirmed, worth saying, and enriched beyond better ones there.
 
-        A set of several words must be enriched without the one that weighs most; single words come last, for what no
-        set says.
+        The more a share says (`information`), the better. A set of several words must be enriched without the one that
+        weighs most; single words come last, for what no set says.
         """
         evidence, columns = self.evidence, self.reading.columns
         own = np.array(self.rows_of(reader), np.int64)
@@ -81,7 +82,9 @@ class RunReading:
         eligible = own[confirmed & (evidence.share[own] >= WORTH_SAYING)]
         words = np.array([self.reading.is_word(column) for column in evidence.column[eligible].tolist()], bool)
         kept: list[int] = []
-        for row in eligible[np.lexsort((-evidence.ratio[eligible], words))].tolist():
+        base = self.reading.places.base[evidence.column[eligible]]
+        says = information(np.minimum(evidence.share[eligible].astype(np.float64), 1), base)
+        for row in eligible[np.lexsort((-says, words))].tolist():
             column = int(evidence.column[row])
             if not self._of_several_words(reader, column):
                 continue

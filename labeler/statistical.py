@@ -153,7 +153,7 @@ class StatisticalLabeler:
         if row is None:
             return None
         q, side = self._judged.levels.present[row], self._judged.evidence.side[row]
-        return f"{DIRECTIONS[side]} {self._set(row).description}, q = {q:.2g}"
+        return f"{DIRECTIONS[side]} {wording.inline(self._set(row).description)}, q = {q:.2g}"
 
     def _confidence(self, claim: Claim) -> float | None:
         """Probability that the leading set holds on sealed tokens; None where no set is claimed, only few tokens."""

@@ -28,11 +28,11 @@ def claim_text(
     if few_tokens is not None:
         clauses.append(f"promotes a few tokens above all: {_tokens(few_tokens)}")
     for side in dict.fromkeys(side for side, _, _ in sets):
-        phrases = [f"{_inline(description)} ({', '.join(members)})" for s, description, members in sets if s == side]
+        phrases = [f"{inline(description)} ({', '.join(members)})" for s, description, members in sets if s == side]
         clauses.append(f"{VERBS[side]} {_joined(phrases)}")
     for where in dict.fromkeys(where for where, *_ in read):
         phrases = [
-            f"{_inline(text)} ({', '.join(tokens)}; {share:.0%})" for w, text, tokens, share in read if w == where
+            f"{inline(text)} ({', '.join(tokens)}; {share:.0%})" for w, text, tokens, share in read if w == where
         ]
         clauses.append(f"{FIRES[where]} {_joined(phrases)}")
     text = "; ".join(clauses)
@@ -68,7 +68,7 @@ def _set(description: str) -> str:
     return description if description.startswith('"') else f'the set "{description}"'
 
 
-def _inline(description: str) -> str:
+def inline(description: str) -> str:
     """A set's description inside a sentence: begun in lower case, but for names and abbreviations."""
     proper = description.split(" ")[0] in PROPER or description[1:2].isupper()
     return description if proper else description[0].lower() + description[1:]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..tools.errors import UsageError
-from ..tools.phrases import listing
+from ..tools.phrases import listing, number_of
 from . import options as opt
 from .selection import selected
 from .terminal import print_json, print_notes, print_table, progress_bars
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..tools.inputs.spec import InputSpec
     from ..tools.results import InputTestRow
     from ..tools.workbench import Workbench
-
-_SHOWN_SETS = 5
 
 
 def reads(
@@ -36,6 +34,7 @@ def reads(
         str | None, typer.Option("--run", help="Count the tests of --spec in this run's ledger.", show_default=False)
     ] = None,
     database: opt.Database = None,
+    count: Annotated[int, typer.Option(min=1, help="Sets to show of each feature.")] = 5,
     subject: opt.SubjectName = "pocket",
     device: opt.Device = None,
     dtype: opt.Dtype = None,
@@ -58,17 +57,16 @@ def reads(
         found = reading_rows(workbench.reading, chosen)
     if json:
         return print_json(row for rows in found for row in rows)
-    rare = [str(rows[0].feature) for rows in found if not rows[0].firings]
-    print_notes([f"Too few firings to test: {listing(rare, 20)}"] if rare else [])
+    _note_rare([rows[0].feature for rows in found if not rows[0].firings])
     print_table(
         ("feature", "set", "place", "share", "of all tokens", "same tokens", "p", "p any set", "q", "holds"),
         (
             (r.feature, set_title(r.set), r.where, r.share, r.base, r.matched, r.p, r.p_sets, r.q, _yes(r.holds))
             for rows in found
-            for r in rows[:_SHOWN_SETS]
+            for r in rows[:count]
             if r.p is not None
         ),
-        title="The 5 sets with the smallest p over all sets",
+        title=f"The {number_of(count, 'set')} with the smallest p over all sets",
     )
 
 
@@ -88,10 +86,17 @@ def _tested(
 def _print_tested(rows: list[InputTestRow], json: bool) -> None:
     if json:
         return print_json(rows)
+    _note_rare([row.feature for row in rows if not row.firings])
     print_table(
         ("feature", "firings", "share", "of all tokens", "p", "q", "tests", "holds"),
         [(r.feature, r.firings, r.share, r.base, r.p, r.q, r.tests, _yes(r.holds)) for r in rows],
     )
+
+
+def _note_rare(features: list[int]) -> None:
+    """Say which features fire too rarely to be tested."""
+    if features:
+        print_notes([f"Too few firings to test: {listing([str(feature) for feature in features], 20)}"])
 
 
 def _yes(flag: bool | None) -> str | None:

@@ -41,11 +41,12 @@ class ReportSet:
 
 @dataclass(frozen=True)
 class ReportReading:
-    """One set that a feature fires on, right behind or before (`place`): share of firings, p, q, `holds` as above."""
+    """One set that a feature fires on, right behind or before (`place`): share of firings and of all tokens, p, q."""
 
     name: str
     place: str
     share: float | None
+    base: float | None
     p: float | None
     q: float | None
     holds: bool | None

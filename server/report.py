@@ -138,6 +138,7 @@ def _pages(
     reads: dict[int, list[Hypothesis]],
     indexed: bool,
 ) -> Iterator[ReportFeature]:
+    bases = _bases(workbench) if indexed else {}
     all_stats = workbench.stats(np.array([label.feature for label in labels]))
     for label, found in zip(labels, all_stats, strict=True):
         strongest = sorted(hits.get(label.feature, []), key=_by_q)
@@ -153,7 +154,7 @@ def _pages(
             moments={name: getattr(found, name) for name in ("mean", "std", "skewness", "kurtosis")},
             pictures=_pictures(workbench, label),
             sets=[_set(workbench, hit) for hit in strongest[:SETS_ON_PAGE]],
-            reads=[_reading(hit) for hit in sorted(reads.get(label.feature, []), key=_by_q)[:SETS_ON_PAGE]],
+            reads=[_reading(hit, bases) for hit in sorted(reads.get(label.feature, []), key=_by_share)[:SETS_ON_PAGE]],
             contexts=_contexts(workbench, label.feature) if indexed else [],
             promoted=[ReportToken(t.token, t.weight) for t in found.top],
             suppressed=[ReportToken(t.token, t.weight) for t in found.bottom],
@@ -164,8 +165,23 @@ def _by_q(hit: Hypothesis) -> tuple[float, float]:
     return (1.0 if hit.q is None else hit.q, -(hit.effect or 0))
 
 
-def _reading(hit: Hypothesis) -> ReportReading:
-    return ReportReading(set_title(hit.set_name), PLACES[hit.side], hit.effect, hit.p_specific, hit.q, hit.holds)
+def _by_share(hit: Hypothesis) -> float:
+    return -(hit.effect or 0)
+
+
+def _bases(workbench: Workbench) -> dict[tuple[str, str], float]:
+    """Share of all tokens of each set at each place."""
+    reading = workbench.reading
+    return {
+        (reading.set(column).name, where): float(base)
+        for column, ((where, _), base) in enumerate(zip(reading.columns, reading.places.base, strict=True))
+    }
+
+
+def _reading(hit: Hypothesis, bases: dict[tuple[str, str], float]) -> ReportReading:
+    name, place = set_title(hit.set_name), PLACES[hit.side]
+    base = bases.get((hit.set_name, hit.side))
+    return ReportReading(name, place, hit.effect, base, hit.p_specific, hit.q, hit.holds)
 
 
 def _contexts(workbench: Workbench, feature: int) -> list[ReportContext]:

@@ -14,6 +14,7 @@ from tsea.labeler.evidence import KEPT_P
 from tsea.labeler.reading import ReadingEvidence, RunReading
 from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.statistics.fdr import two_stage_q_of_adjusted
+from tsea.tools.statistics.reading import information
 
 TABLES = npst.arrays(
     np.float64, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=st.floats(1e-6, 1) | st.just(np.nan)
@@ -62,7 +63,8 @@ def test_a_set_is_claimed_once_however_often_it_was_tested(pocket_reading: Readi
         assert words == sorted(words)  # sets of several words come first
         for group in (True, False):
             own = rows[np.array(words) == group]
-            assert (np.diff(run.evidence.ratio[own]) <= 0).all()
+            share, base = run.evidence.share[own], pocket_reading.places.base[run.evidence.column[own]]
+            assert (np.diff(information(np.minimum(share, 1), base)) <= 1e-9).all()
         for column in columns[~np.array(words)].tolist():
             assert pocket_reading.p_without_top_word(run.readers, reader, column) <= 0.05
         for place, column in enumerate(columns.tolist()):

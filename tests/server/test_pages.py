@@ -34,7 +34,7 @@ DIGITS = ReportFeature(
     moments={"skewness": 2.0, "kurtosis": float("nan")},
     pictures=[ReportPicture("Logit weights of digits and of other tokens.", PNG)],
     sets=[ReportSet("regex.digits", 1234, "promoted", 0.75, members=["␣1", "2"])],
-    reads=[ReportReading("year.any", "right behind", 0.25, 0.0004, 0.01, None)],
+    reads=[ReportReading("year.any", "right behind", 0.25, 0.03, 0.0004, 0.01, None)],
     contexts=[ReportContext("It was <b>", "19", "\n84", 12.34, 3)],
     promoted=[ReportToken("␣1999", 0.5)],
     suppressed=[ReportToken("\\n", -0.25)],
@@ -175,7 +175,7 @@ def test_a_page_shows_what_a_feature_fires_on_and_its_contexts_as_text(tmp_path:
     write_report(RUN, [DIGITS, NAMES], tmp_path)
     page = Page(tmp_path / "features" / "12.html")
     text = " ".join(page.text.split())
-    assert "year.any right behind 0.25 0.0004 0.01 too few firings" in text
+    assert "year.any right behind 0.25 0.03 0.0004 0.01 too few firings" in text
     assert "12.3 3 It was <b> 19 84" in text and "b" not in {tag for tag, _ in page.tags}
     assert ("mark", {}) in page.tags
     assert "fires on" not in Page(tmp_path / "features" / "7.html").text

@@ -181,7 +181,7 @@ class ReadingEnrichment:
         if not 0 < fitting < tokens:
             raise UsageError(
                 f"The input hypothesis {spec.to_json()} fits {'no' if not fitting else 'every'} token of the "
-                f"{tokens:,} that it is tested on: nothing can be said of it. Check spelling and leading spaces."
+                f"{tokens:,} that it is tested on: nothing can be said of it. Check spelling, spaces and places."
             )
         p = self._nulls["open"].marked_p_values(readers.open, marked["open"])
         confirm_p = self._nulls["confirm"].marked_p_values(readers.confirm, marked["confirm"])

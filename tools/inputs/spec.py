@@ -114,4 +114,4 @@ def _what(error: Any) -> str:
 def _like(key: str, known: Sequence[str]) -> str:
     """What an unknown key may mean: one of the known ones, or a token set without its place."""
     placed = f' Say where the set stands: {{"token": {{"{key}": ...}}}}.'
-    return placed if key in SET_OPERATORS else nearest(key, (*known, *SET_OPERATORS))
+    return placed if key in SET_OPERATORS else nearest(key, known)

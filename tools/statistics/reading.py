@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 
 from ._reading_kernels import ranked_shares
 from .threads import over_blocks
@@ -39,3 +40,13 @@ def reading_shares(
 
     over_blocks(len(codes), fill)
     return shares
+
+
+def information(shares: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much, in nats for each firing, a share says beyond that of all tokens: KL(share || base) of two Bernoullis.
+
+    0 where the share is no larger. Wide sets that hold nearly all firings say more than narrow ones that hold some.
+    """
+    inside = xlogy(shares, shares / base)
+    outside = xlogy(1 - shares, (1 - shares) / (1 - base))
+    return np.where(shares > base, inside + outside, 0.0)

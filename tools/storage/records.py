@@ -18,6 +18,7 @@ from ..errors import UsageError, nearest
 from .database import open_database, reporting, shown
 from .tables import Base, Hypothesis, Label, LedgerEntry, Run, now
 
+_SHOWN = 60  # characters of a setting that a message shows
 _OfRun = TypeVar("_OfRun", Label, LedgerEntry, Hypothesis)
 
 
@@ -164,7 +165,12 @@ def _hash(value: Any) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
 def _differences(stored: Run, asked: Run) -> str:
     old, new = ({"subject_hash": run.subject_hash} | run.config for run in (stored, asked))
     keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    return ", ".join(f"{key} was {old.get(key)} and is now {new.get(key)}" for key in keys)
+    return ", ".join(f"{key} was {_brief(old.get(key))} and is now {_brief(new.get(key))}" for key in keys)

@@ -15,7 +15,7 @@ from tsea.tools.inputs.places import Column, Places, frequent_columns
 from tsea.tools.inputs.slices import Slice
 from tsea.tools.inputs.strongest import Strongest
 from tsea.tools.statistics.directions import DirectionModel
-from tsea.tools.statistics.reading import rank_weights, reading_shares
+from tsea.tools.statistics.reading import information, rank_weights, reading_shares
 from tsea.tools.token_sets import TokenSet
 
 D, TYPES, TOKENS = 12, 60, 6000
@@ -173,3 +173,10 @@ def test_totals_of_columns_are_sums_over_their_tokens(places: Places) -> None:
     own = np.random.default_rng(8).normal(size=TOKENS)
     expected = [own[places.marked(column)].sum() for column in range(len(places.columns))]
     np.testing.assert_allclose(places.total(own), expected)
+
+
+def test_information_is_the_divergence_of_two_shares_and_prefers_what_holds_most_firings() -> None:
+    expected = 0.83 * np.log(0.83 / 0.03) + 0.17 * np.log(0.17 / 0.97)
+    found = information(np.array([0.83, 0.17, 0.03, 0.01, 1.0]), np.array([0.03, 0.002, 0.03, 0.03, 0.5]))
+    assert found[0] == pytest.approx(expected) and found[0] > found[1] > 0
+    assert found[2] == found[3] == 0 and found[4] == pytest.approx(np.log(2))
