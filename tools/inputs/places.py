@@ -35,12 +35,12 @@ class Places:
     @classmethod
     def of(cls, read: Slice, sets: Sequence[TokenSet], columns: Sequence[Column]) -> Places:
         """The places of some columns."""
-        found = [np.flatnonzero(np.isin(read.tokens[where], sets[chosen].ids)) for where, chosen in columns]
-        counts, tokens = np.array([len(at) for at in found], np.int64), len(read.positions)
-        at = np.concatenate([*found, np.empty(0, np.int64)])
-        members = np.repeat(np.arange(len(columns), dtype=np.int32), counts)[np.argsort(at, kind="stable")]
+        tokens = len(read.positions)
+        found = [_memberships(read.tokens[where], _at_place(sets, columns, where)) for where in WHERES]
+        at, members = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
         pointers = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=tokens))]).astype(np.int64)
-        return cls(list(columns), pointers, members, counts / tokens)
+        base = np.bincount(members, minlength=len(columns)) / tokens
+        return cls(list(columns), pointers, members[np.argsort(at, kind="stable")], base)
 
     def marked(self, column: int) -> np.ndarray:
         """Which tokens of the slice (n,) are in a column, bool."""
@@ -55,6 +55,27 @@ class Places:
     def shares(self, at: np.ndarray, levels: Sequence[int]) -> np.ndarray:
         """Reading shares (B, levels, columns) of firings at (B, n) of the slice, strongest first, -1 where none is."""
         return reading_shares(at, self.pointers, self.members, np.array(levels, np.int64), len(self.columns))
+
+
+def _at_place(sets: Sequence[TokenSet], columns: Sequence[Column], where: Where) -> list[tuple[int, np.ndarray]]:
+    """The columns at one place, with the token ids of each."""
+    return [(number, sets[chosen].ids) for number, (place, chosen) in enumerate(columns) if place == where]
+
+
+def _memberships(tokens: np.ndarray, columns: Sequence[tuple[int, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Which tokens (n,) are in which columns: positions and columns, (memberships,) each; -1 is in none.
+
+    Every token's columns are looked up once by its id: asking each column for its tokens takes tens of times as long.
+    """
+    nothing = np.empty(0, np.int64)
+    ids = np.concatenate([*(own for _, own in columns), nothing])
+    owners = np.repeat([number for number, _ in columns], [len(own) for _, own in columns]).astype(np.int32)
+    owners = owners[np.argsort(ids, kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(ids + 1, minlength=int(tokens.max(initial=0)) + 2))])
+    begin, end = starts[tokens + 1], starts[tokens + 2]
+    each = end - begin
+    inside = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
+    return np.repeat(np.arange(len(tokens)), each), owners[np.repeat(begin, each) + inside]
 
 
 def frequent_columns(read: Slice, sets: Sequence[TokenSet], least: int) -> list[Column]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -180,3 +182,13 @@ def test_information_is_the_divergence_of_two_shares_and_prefers_what_holds_most
     found = information(np.array([0.83, 0.17, 0.03, 0.01, 1.0]), np.array([0.03, 0.002, 0.03, 0.03, 0.5]))
     assert found[0] == pytest.approx(expected) and found[0] > found[1] > 0
     assert found[2] == found[3] == 0 and found[4] == pytest.approx(np.log(2))
+
+
+def test_places_hold_every_membership_once(read: Slice, places: Places) -> None:
+    ends = dataclasses.replace(read, tokens={**read.tokens, "next": np.where(read.tokens["next"] < 9, -1, 3)})
+    for of, own in ((places, read), (Places.of(ends, SETS, places.columns), ends)):
+        inside = np.stack([np.isin(own.tokens[where], SETS[chosen].ids) for where, chosen in of.columns], axis=1)
+        np.testing.assert_array_equal(np.diff(of.pointers), inside.sum(axis=1))
+        np.testing.assert_array_equal(of.members, np.nonzero(inside)[1])
+        np.testing.assert_array_equal(of.base, inside.mean(axis=0))
+    assert Places.of(read, SETS, []).members.shape == (0,)
