@@ -24,7 +24,7 @@ _BLOCK = 256  # features that are tested at once
 class ReadingEvidence:
     """Tests of F readers: one row for each that might be a hit; `tested` (F,) says which readers fire often enough.
 
-    Row arrays (n,): `reader` and `column`, its share, how many times that is what is rare (`ratio`), p, p over all sets
+    Row arrays (n,): `reader` and `column`, its share, the odds ratio to what is rare (`ratio`), p, p over all sets
     (`p_any`) and p on confirm documents (NaN where it could not be tested there).
     """
 

@@ -27,7 +27,7 @@ from ..subject.subject import Subject
 from ..token_sets.derivation import circular
 from ..token_sets.library import TokenSet, TokenSetLibrary
 from . import words
-from .null import DECOYS, LEVELS, PILOT, RARE, ReadingNull, reading_null
+from .null import DECOYS, LEVELS, PILOT, RARE, ReadingNull, odds_ratios, reading_null
 from .places import Column, Places, frequent_columns
 from .slices import Slice, encoder_values, slice_of
 from .spec import InputSpec
@@ -63,8 +63,8 @@ class Readers:
 class Reading:
     """Every column tested on F readers, (F, columns) each; NaN where it could not be or the set was made from it.
 
-    Shares of the open side with their p, the same over all columns (`p_any`), and how many times the share is what is
-    rare for the column (`ratio`); p on the confirm side.
+    Shares of the open side with their p, the same over all columns (`p_any`), and the odds ratio to what is rare for
+    the column (`ratio`); p on the confirm side.
     """
 
     shares: np.ndarray
@@ -170,7 +170,8 @@ class ReadingEnrichment:
         confirm_p[:, self._places["confirm"].base == 0] = np.nan
         own = self._circular(readers)
         p[own] = p_any[own] = np.nan
-        ratio = np.where(np.isnan(p), np.nan, shares / null.rare[np.maximum(level, 0)])
+        at = np.maximum(level, 0)
+        ratio = np.where(np.isnan(p), np.nan, odds_ratios(shares, null.rare[at], np.array(LEVELS)[at][:, None]))
         return Reading(shares, p, p_any, ratio, np.where(np.isnan(p), np.nan, confirm_p))
 
     def written(self, readers: Readers, spec: InputSpec) -> Written:
@@ -270,7 +271,7 @@ class ReadingEnrichment:
         return {side: self._null(side) for side in SIDES}
 
     def _null(self, side: Side) -> ReadingNull:
-        key = f"reading-null/4/{self._identity(side)}"
+        key = f"reading-null/5/{self._identity(side)}"
         stored = self._cache.get(key)
         if stored is None:
             seed = SEED[f"reading_{side}"]

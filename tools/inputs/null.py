@@ -4,8 +4,8 @@ Directions have the mean and covariance of the encoder's live rows (STATISTICS.m
 where a direction stops firing; the share looks at as many strongest tokens of it as of the feature.
 
 A direction keeps its taste from document to document, so other documents cannot make up for the many sets that were
-tried: that does the largest share of each random direction over all sets, in units of what is rare for each set
-(Westfall and Young 1993).
+tried: that does the largest share of each random direction over all sets, by its odds in units of those that are rare
+for each set (Westfall and Young 1993). Odds, since a share has a bound that wide sets would soon come to.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ReadingNull:
     """Null shares at each level, the columns of one level after those of another.
 
     `rare` (levels, columns) is the share that one direction in a thousand exceeds, `maxima` (levels, directions) the
-    largest ratio to it over all columns, `strongest` (directions, LEVELS[-1]) where in the slice each is largest.
+    largest odds ratio to it over all columns, `strongest` (directions, LEVELS[-1]) where in the slice each is largest.
     `decoys`, the same of directions that had no part in any of this.
     """
 
@@ -73,11 +73,11 @@ class ReadingNull:
         return p
 
     def family_p_values(self, shares: np.ndarray, level: np.ndarray) -> np.ndarray:
-        """p (F, columns) that the largest ratio over all columns of a random direction is as large."""
+        """p (F, columns) that the largest odds ratio over all columns of a random direction is as large."""
         p = np.full(shares.shape, np.nan)
         for one in np.unique(level[level >= 0]).tolist():
             maxima = np.sort(self.maxima[one])
-            below = np.searchsorted(maxima, shares[level == one] / self.rare[one], side="left")
+            below = np.searchsorted(maxima, odds_ratios(shares[level == one], self.rare[one], LEVELS[one]), side="left")
             p[level == one] = (len(maxima) - below + 1) / (len(maxima) + 1)
         return p
 
@@ -97,7 +97,7 @@ def reading_null(
     def batches() -> Iterator[np.ndarray]:
         for at in of_directions(values, model, draws, [seed, 1]):
             shares = places.shares(at, LEVELS)
-            maxima.append((shares / rare).max(axis=2))
+            maxima.append(odds_ratios(shares, rare, np.array(LEVELS)[:, None]).max(axis=2))
             strongest.append(at.astype(np.int32))
             yield shares.reshape(len(shares), -1)
             progress("reference directions (reading)", sum(map(len, maxima)), draws)
@@ -105,6 +105,12 @@ def reading_null(
     reference = collect(batches(), draws)
     decoys = np.concatenate(list(of_directions(values, model, DECOYS, [SEED["reading_decoy"]])))
     return ReadingNull(reference, rare, np.concatenate(maxima).T, np.concatenate(strongest), decoys.astype(np.int32))
+
+
+def odds_ratios(shares: np.ndarray, rare: np.ndarray, firings: np.ndarray | int) -> np.ndarray:
+    """Odds of shares over those of what is rare; half a firing keeps those of a share of 1 finite."""
+    spare = 0.5 / np.asarray(firings)
+    return (shares / (1 - shares + spare) / (rare / (1 - rare + spare))).astype(np.float32)
 
 
 def _rare(places: Places, shares: np.ndarray) -> np.ndarray:
