@@ -152,14 +152,12 @@ class ReadingEnrichment:
 
     def decoys(self, like: Readers) -> Readers:
         """Random encoder directions that are no part of the null, looked at on as many firings as these readers."""
-        found = {
-            side: Strongest(null.decoys, np.resize(levels, len(null.decoys)))
-            for null, side, levels in (
-                (self._nulls["open"], "open", like.open.level),
-                (self._nulls["confirm"], "confirm", like.confirm.level),
-            )
-        }
-        return Readers(None, **found)
+        own, confirm = self._nulls["open"].decoys, self._nulls["confirm"].decoys
+        return Readers(
+            None,
+            Strongest(own, np.resize(like.open.level, len(own))),
+            Strongest(confirm, np.resize(like.confirm.level, len(confirm))),
+        )
 
     def read(self, readers: Readers) -> Reading:
         """Test every column."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ _FIELDS = {"any": "any_of", "all": "all_of", "not": "not_"}
 JSON_NAMES = {field: name for name, field in _FIELDS.items()}
 
 
-class Expression(BaseModel):
+class Expression(BaseModel, ABC):
     """An object with exactly one of `operators` as its key, among them any, all and not, which join others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
@@ -42,9 +43,9 @@ class Expression(BaseModel):
             return {name: [distinct[key] for key in sorted(distinct)]}
         return {name: value.canonical()} if name == "not" else self.plain(name, value)
 
+    @abstractmethod
     def plain(self, name: str, value: Any) -> dict[str, Any]:
         """The canonical form of an expression that is no join."""
-        raise NotImplementedError
 
     def to_json(self) -> str:
         """Canonical JSON text."""
