@@ -1,5 +1,7 @@
 # make demo   label 64 features of the bundled subject and write pages about them
 # make test   run the test suite
+# make test-external   install other people's MCP clients below build/ and run them against `tsea serve`
+# make bundle pack dist/tsea.mcpb, which Claude Desktop opens
 # make clean  remove the environment and every cache
 # The environment is made at the first use, and mended when pyproject.toml or constraints.txt change.
 
@@ -7,13 +9,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test test-external bundle clean
 
 demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2
+
+test-external: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/external --verbose --capture=no
+
+bundle: $(VENV)/installed-dev
+	rm -f dist/*.whl
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m tsea.server.distribution.bundle --wheel dist/*.whl --constraints constraints.txt --out dist/tsea.mcpb
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(call install,.)

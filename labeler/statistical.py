@@ -9,8 +9,8 @@ import numpy as np
 
 from ..tools.ledger import HIT
 from ..tools.results import TokenWeight
-from ..tools.statistics.classes import CLASSES
 from ..tools.statistics.mass import SIDES
+from ..tools.statistics.names import CLASSES
 from ..tools.storage.tables import Hypothesis as HypothesisRow
 from ..tools.storage.tables import Label
 from ..tools.token_sets.library import TokenSet

@@ -70,7 +70,7 @@ def activate(
     """What features do at every token of texts: edit a word and see what changes."""
     import numpy as np
 
-    with _activity(subject, device, dtype) as activity:
+    with open_activity(subject, device, dtype) as activity:
         if features is None:
             found = [row.feature for text in texts for row in activity.find(text, most=_SHOWN_FEATURES)]
             chosen = np.array(list(dict.fromkeys(found)), np.int64)
@@ -109,7 +109,7 @@ def find(
     """The features that a text makes fire, each beside its own maximum on the index, so that layers compare."""
     rows = []
     for name in subject or ["pocket"]:
-        with _activity(name, device, dtype) as activity:
+        with open_activity(name, device, dtype) as activity:
             rows += activity.find(text, token, count)
             _note_windows(activity, [text])
     rows = sorted(rows, key=lambda row: -(row.normalised or 0))[:count]
@@ -141,11 +141,11 @@ def examples(
     from ..tools.effects.ablated_examples import ablated_examples
 
     kinds = example_kinds(kind)
-    with _activity(subject, device, dtype) as activity:
+    with open_activity(subject, device, dtype) as activity:
         found = (
             ablated_examples(activity, feature, kinds, count) if ablate else activity.examples(feature, kinds, count)
         )
-        _note_silence(activity, feature)
+        note_silence(activity, feature)
         if json:
             return print_json(found)
         about = activity.summary(feature)
@@ -189,8 +189,8 @@ def neighbours(
     """The features nearest to one by decoder, by encoder and by firing together, or in another dictionary."""
     from ..tools.subject import open_subject
 
-    with _activity(subject, device, dtype) as activity:
-        _note_silence(activity, feature)
+    with open_activity(subject, device, dtype) as activity:
+        note_silence(activity, feature)
         if other is None:
             rows: list[NeighbourRow] = activity.neighbours(feature, count)
         else:
@@ -211,9 +211,9 @@ def position(
     json: opt.Json = False,
 ) -> None:
     """How far the place of a token in its context explains a feature's activation."""
-    with _activity(subject, device, dtype) as activity:
+    with open_activity(subject, device, dtype) as activity:
         row = activity.position(feature)
-        _note_silence(activity, feature)
+        note_silence(activity, feature)
     if json:
         return print_json([row])
     if not any(row.means):
@@ -224,7 +224,8 @@ def position(
 
 
 @contextmanager
-def _activity(subject: str, device: str | None, dtype: str | None) -> Iterator[Activity]:
+def open_activity(subject: str, device: str | None, dtype: str | None) -> Iterator[Activity]:
+    """What the features of a subject do on text, with bars while that is worked out."""
     from ..tools.activations.activity import Activity
     from ..tools.subject import open_subject
 
@@ -232,7 +233,7 @@ def _activity(subject: str, device: str | None, dtype: str | None) -> Iterator[A
         yield Activity(open_subject(subject, device=device, dtype=dtype), progress)
 
 
-def _note_silence(activity: Activity, feature: int) -> None:
+def note_silence(activity: Activity, feature: int) -> None:
     """Say so where a feature never fires on the index."""
     about = activity.summary(feature)
     if about.max is None:

@@ -13,12 +13,12 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
-from . import activation_cli, effects_cli, inputs_cli
+from . import activation_cli, effects_cli, inputs_cli, pairs_cli, serve_cli
 from . import options as opt
 from .eval_cli import evals
 from .selection import selected
 from .sets_cli import sets
-from .terminal import print_json, print_lines, print_notes, print_table, progress_bars
+from .terminal import note_circular, print_json, print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.inputs.enrichment import ReadingEnrichment
@@ -121,11 +121,13 @@ app.command(epilog="Example: tsea index --corpus texts/ --tokens 1000000")(activ
 app.command(epilog="Example: tsea activate 'My color is red.' 'My color is crimson.'")(activation_cli.activate)
 app.command(epilog="Example: tsea find --text 'My favorite color is red.' --token ' red'")(activation_cli.find)
 app.command(epilog="Example: tsea examples 7 --kind diverse --count 10")(activation_cli.examples)
+app.command(epilog="Example: tsea pairs 7 --count 3")(pairs_cli.pairs)
 app.command(epilog="Example: tsea neighbours 7")(activation_cli.neighbours)
 app.command(epilog="Example: tsea position 7")(activation_cli.position)
 app.command(epilog="Example: tsea reads top:10:skewness")(inputs_cli.reads)
 app.command(epilog="Example: tsea steer 618 --text 'There were' --set pos.CD")(effects_cli.steer)
 app.command(epilog="Example: tsea ablate 618 --set pos.CD")(effects_cli.ablate)
+app.command(epilog="Example: tsea serve --http --port 8765")(serve_cli.serve)
 
 
 @app.command(epilog="Example: tsea stats top:10:kurtosis")
@@ -364,12 +366,18 @@ def doctor(
     text: Annotated[
         Path | None, typer.Option(help="Text to verify on (default: the bundled subject's corpus).")
     ] = None,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Also start `tsea serve` as an LLM client does, and say how to connect one.")
+    ] = False,
     json: opt.Json = False,
 ) -> None:
     """What works here and what is missing: versions, device, memory, caches, token set data, subjects."""
     from .doctor import examine
+    from .doctor_mcp import examine_mcp, installed_command
 
     checks = list(examine(subject, verify=verify, text=text))
+    if mcp:
+        checks += examine_mcp(subject, installed_command())
     if json:
         print_json(checks)
     else:
@@ -382,8 +390,7 @@ def _print_set_tests(features: Iterable[list[SetTestRow]], json: bool) -> None:
     if json:
         return print_json(row for rows in features for row in rows)
     tested = [row for rows in features for row in rows]
-    if own := sorted({row.feature for row in tested if row.circular}):
-        print_notes([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
+    note_circular(row.feature for row in tested if row.circular)
     print_table(
         ("feature", "size", "statistic", "side", "value", "null", "p", "q", "tests", "holds"),
         (

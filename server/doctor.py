@@ -28,6 +28,7 @@ PACKAGES = (
     "numba",
     "nltk",
     "sqlalchemy",
+    "mcp",
 )
 VERIFIED_ROWS = 64
 MIN_FREE_GB = 2.0

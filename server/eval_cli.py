@@ -64,6 +64,15 @@ def activity_speed(json: Json = False, out: Out = None) -> None:
         _give(report(progress), json, out)
 
 
+@evals.command("server-speed", epilog="Example: tsea eval server-speed")
+def server_speed(json: Json = False, out: Out = None) -> None:
+    """How long an MCP client waits for the server's start and for single calls over HTTP."""
+    from ..evals.server_speed import report
+
+    with progress_bars() as progress:
+        _give(report(progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval calibrate --json")
 def calibrate(json: Json = False, out: Out = None) -> None:
     """Type I error, false discoveries and power of every statistic under every null, where the truth is known."""

@@ -10,7 +10,7 @@ from ..tools.errors import UsageError
 from ..tools.phrases import listing, number_of
 from . import options as opt
 from .selection import selected
-from .terminal import print_json, print_notes, print_table, progress_bars
+from .terminal import note_circular, print_json, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +87,7 @@ def _print_tested(rows: list[InputTestRow], json: bool) -> None:
     if json:
         return print_json(rows)
     _note_rare([row.feature for row in rows if not row.firings])
+    note_circular(row.feature for row in rows if row.circular)
     print_table(
         ("feature", "firings", "share", "of all tokens", "p", "q", "tests", "holds"),
         [(r.feature, r.firings, r.share, r.base, r.p, r.q, r.tests, _yes(r.holds)) for r in rows],

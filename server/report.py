@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel
 
+from ..tools.feature_plots import FeaturePlot
 from ..tools.inputs.words import set_title
-from ..tools.plots import render, running_sum_plot, save, split_histogram
-from ..tools.statistics.enrichment import Power, SetIndex, enrichment_scores, running_sum
+from ..tools.plots import save
+from ..tools.statistics.enrichment import Power
 from ..tools.statistics.names import Side
-from ..tools.statistics.ranks import descending_order
 from ..tools.storage.home import home
 from .pages import (
     ReportContext,
@@ -28,8 +28,6 @@ from .pages import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from ..tools.storage.records import Records
     from ..tools.storage.tables import Hypothesis, Label, Run
     from ..tools.workbench import Workbench
@@ -93,25 +91,13 @@ def _input_lines(s: dict[str, Any]) -> list[str]:
 
 def draw_histogram(workbench: Workbench, feature: int, set_name: str, out: Path) -> Path:
     """Write the split histogram of a feature's open tokens and return where."""
-    save(_histogram(workbench, feature, set_name), out)
+    save(FeaturePlot.of(workbench, feature, set_name).figure("histogram"), out)
     return out
 
 
 def draw_running_sum(workbench: Workbench, feature: int, set_name: str, power: Power, out: Path) -> Path:
     """Write the running-sum plot of a feature's open tokens and return where."""
-    weights, members = workbench.ranking(feature, set_name)
-    order = descending_order(weights[None])[0]
-    scores = enrichment_scores(weights[None], SetIndex.from_positions([members], len(weights)), power)
-    figure = running_sum_plot(
-        running_sum(weights, members, power),
-        np.flatnonzero(np.isin(order, members)),
-        weights[order],
-        es_positive=float(scores.positive[0, 0]),
-        es_negative=float(scores.negative[0, 0]),
-        title=_title(workbench, feature),
-        set_name=set_name,
-    )
-    save(figure, out)
+    save(FeaturePlot.of(workbench, feature, set_name).figure("running_sum", power), out)
     return out
 
 
@@ -198,7 +184,7 @@ def _pictures(workbench: Workbench, label: Label) -> list[ReportPicture]:
         name = hypothesis["spec"].get("library")
         if name is not None:
             caption = f"Logit weights of the open tokens, split by {name}: {workbench.library[name].description}."
-            return [ReportPicture(caption, render(_histogram(workbench, label.feature, name)))]
+            return [ReportPicture(caption, FeaturePlot.of(workbench, label.feature, name).png("histogram"))]
     return []
 
 
@@ -219,14 +205,3 @@ def _set(workbench: Workbench, hit: Hypothesis) -> ReportSet:
         holds=hit.holds,
         members=workbench.shown(top),
     )
-
-
-def _histogram(workbench: Workbench, feature: int, set_name: str) -> Figure:
-    weights, members = workbench.ranking(feature, set_name)
-    mask = np.zeros(len(weights), dtype=bool)
-    mask[members] = True
-    return split_histogram(weights, mask, title=_title(workbench, feature), set_name=set_name)
-
-
-def _title(workbench: Workbench, feature: int) -> str:
-    return f"{workbench.subject.name}, feature {feature}: logit weights of open tokens"

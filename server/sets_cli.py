@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..tools.phrases import number_of
+from ..tools.phrases import listing, number_of
 from . import options as opt
 from .derive_cli import derive
 from .terminal import print_json, print_lines, print_table, progress_bars
 
 if TYPE_CHECKING:
     from ..tools.libraries import OpenLibrary
-    from ..tools.results import ListedSet, SetOverlap
+    from ..tools.results import ListedSet, SetOverlap, SuggestedSets
 
 sets = typer.Typer(
     no_args_is_help=True,
@@ -124,6 +124,30 @@ def resolve_spec(
                 *_alike(found.similar),
             ]
         )
+
+
+@sets.command(epilog="Example: tsea sets suggest ' red' ' blue' ' green'")
+def suggest(
+    tokens: Annotated[
+        list[str],
+        typer.Argument(metavar="TOKEN...", help="Tokens as text: a leading space counts.", show_default=False),
+    ],
+    most: Annotated[int, typer.Option(min=1, help="How many sets to show.")] = 10,
+    tokenizer: Tokenizer = None,
+    subject: opt.SubjectName = "pocket",
+    json: opt.Json = False,
+) -> None:
+    """Sets that hold more of some tokens than chance would have it, with p and q over all testable sets."""
+    with _library(subject, tokenizer) as opened:
+        found = opened.suggested(tokens, most)
+        if json:
+            return print_json([found])
+        print_lines(_not_counted(found))
+        print_table(
+            ("set", "open", "shared", "p", "q", "tokens", "description"),
+            ((s.set, s.size, s.shared, s.p, s.q, listing(s.tokens, 8), s.description) for s in found.sets),
+        )
+        print_lines([] if found.sets else ["No testable set holds any of them."])
 
 
 @sets.command(epilog="Example: tsea sets overlap pos.VBD pos.VBN")
@@ -238,6 +262,16 @@ def diff(
         )
         print_lines([f"{len(found.added)} added: {', '.join(found.added[:20])}"])
         print_lines([f"{len(found.removed)} removed: {', '.join(found.removed[:20])}"])
+
+
+def _not_counted(found: SuggestedSets) -> list[str]:
+    """What was given and does not count, and what to write instead."""
+    lines = [f"Not open, so not counted: {', '.join(found.sealed)}"] if found.sealed else []
+    for one in found.unknown:
+        pieces = f" ({' '.join(one.pieces)})" if one.pieces else ""
+        instead = f" Tokens close to it: {', '.join(one.close)}." if one.close else ""
+        lines.append(f"{one.token!r} is no token{pieces}.{instead}")
+    return lines
 
 
 def _namesakes(found: ListedSet) -> str:

@@ -50,6 +50,12 @@ def print_notes(lines: Iterable[str]) -> None:
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
+def note_circular(features: Iterable[int]) -> None:
+    """Say of which features a written set says nothing, if there are any: it was made from them."""
+    if own := sorted(set(features)):
+        print_notes([f"The set was made from feature {', '.join(map(str, own))} or one nearly the same: no p there."])
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from .directions import direction_model
+from .enrichment_rows import RowWriter, Tested
 from .nulls import MASS, RANK_STATISTICS, RANKED, DirectionNull, Statistic
-from .results import EnrichmentRow, finite
+from .results import EnrichmentRow
 from .statistics.directions import NULLS, MeanNull, NullName, mean_p_present
 from .statistics.enrichment import EnrichmentScores
 from .statistics.fdr import two_stage_q
@@ -20,7 +20,6 @@ from .statistics.mass import SIDES, side_weights
 from .statistics.p_values import PValues
 from .statistics.projection import logit_weights, standardise
 from .statistics.random_set_null import RandomSetTests, random_set_tests
-from .statistics.ranks import descending_order
 from .statistics.threads import by_rows
 from .subject.subject import Subject
 from .views import View, ViewName, ranked_values
@@ -28,18 +27,7 @@ from .views import View, ViewName, ranked_values
 if TYPE_CHECKING:
     from .workbench import Workbench
 
-MEMBERS_SHOWN = 20
 HIT = 0.05
-
-
-@dataclass(frozen=True)
-class Tested:
-    """One statistic of a block of features on S sets; `scores` and `nes` (F, S) where it is an enrichment score."""
-
-    values: np.ndarray  # (F, 2, S)
-    p: dict[str, PValues]  # (F, 2, S) by null: random where that null is at hand, present, specific
-    scores: EnrichmentScores | None = None
-    nes: np.ndarray | None = None
 
 
 class _Measured(NamedTuple):
@@ -68,6 +56,12 @@ class Enrichment:
         model = direction_model(subject, "specific")
         self._specific = MeanNull(self._set_means, model, subject.decoder[subject.alive])
 
+    def mass(self, directions: np.ndarray) -> dict[str, Tested]:
+        """The mass alone of a block of directions (F, D)."""
+        whitened = logit_weights(torch.from_numpy(directions), self._whitened)
+        parts = by_rows(lambda part: self._view.masses(standardise(part)), whitened)
+        return {"mass": self._mass(np.concatenate(parts))}
+
     def test(self, directions: np.ndarray) -> dict[str, Tested]:
         """Every statistic of a block of directions (F, D)."""
         rows = torch.from_numpy(directions)
@@ -80,9 +74,12 @@ class Enrichment:
             {power: EnrichmentScores.joined([part.scores[power] for part in parts]) for power in parts[0].scores},
             RandomSetTests.joined([part.by_chance for part in parts]),
         )
-        in_sets = {null: _columns(p, slice(-1)) for null, p in self._direction_p(MASS, found.masses).items()}
-        tested = {"mass": Tested(found.masses[:, :, :-1], in_sets), "mean": self._mean(directions, found.means)}
+        tested = {"mass": self._mass(found.masses), "mean": self._mean(directions, found.means)}
         return tested | self._ranked(found)
+
+    def _mass(self, masses: np.ndarray) -> Tested:
+        in_sets = {null: _columns(p, slice(-1)) for null, p in self._direction_p(MASS, masses).items()}
+        return Tested(masses[:, :, :-1], in_sets)
 
     def _measured(self, whitened: torch.Tensor, weights: torch.Tensor) -> _Measured:
         view, standardised = self._view, standardise(weights)
@@ -122,17 +119,20 @@ def _columns(found: PValues, columns: slice) -> PValues:
     return PValues(found.p[:, :, columns], found.log10_error[:, :, columns])
 
 
-def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndarray) -> Iterator[list[EnrichmentRow]]:
+def enrichment_rows(
+    workbench: Workbench, features: np.ndarray, columns: np.ndarray, *, mass_only: bool = False
+) -> Iterator[list[EnrichmentRow]]:
     """Rows of one feature at a time, for the sets in `columns`; a set made from the feature itself gets no p.
 
     A q-value covers the whole library and all of these features, whichever sets are shown, so more than one block of
     features are passed over twice: once for every p-value, once for the rows.
     """
-    enrichment = Enrichment(workbench.subject, workbench.views["open"], workbench.nulls)
+    enrichment = workbench.enrichment
+    test = enrichment.mass if mass_only else enrichment.test
     decoder = workbench.subject.decoder
 
     def tested_block(part: np.ndarray) -> dict[str, Tested]:
-        block, own = enrichment.test(decoder[part]), workbench.circular(decoder[part])
+        block, own = test(decoder[part]), workbench.circular(decoder[part])
         for tested in block.values():
             for found in tested.p.values():
                 for values in (found.p, found.log10_error):
@@ -156,13 +156,8 @@ def enrichment_rows(workbench: Workbench, features: np.ndarray, columns: np.ndar
         own = workbench.circular(decoder[part])
         for row, feature in enumerate(part):
             explained = redundancy.explained(int(feature), start + row)
-            writer = _RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)
-            yield [
-                writer.row(int(column), name, side, tested, row, q[name][start + row], bool(own[row, column]))
-                for column in columns
-                for name, tested in block.items()
-                for side in range(len(SIDES))
-            ]
+            writer = RowWriter(workbench, enrichment.inflation, int(feature), weights[row], explained)
+            yield writer.rows(columns, block, row, {name: q[name][start + row] for name in block}, own[row])
         start += len(part)
 
 
@@ -187,64 +182,3 @@ class _Redundant:
             for fold in self._workbench.redundancy.collapse(correlations, strongest_first):
                 found |= {(side, column): self._workbench.sets[fold.column].name for column in fold.explains}
         return found
-
-
-class _RowWriter:
-    """Turns one feature's numbers into rows."""
-
-    def __init__(
-        self,
-        workbench: Workbench,
-        inflation: np.ndarray,
-        feature: int,
-        open_weights: np.ndarray,
-        explained: dict[tuple[int, int], str],
-    ) -> None:
-        self._workbench, self._inflation, self._explained = workbench, inflation, explained
-        self._view = workbench.views["open"]
-        self._feature = feature
-        self._order = descending_order(open_weights[None])[0]
-        self._rank = np.empty_like(self._order)
-        self._rank[self._order] = np.arange(len(self._order), dtype=self._order.dtype)
-
-    def row(
-        self, column: int, name: str, side: int, tested: Tested, index: int, q: np.ndarray, own: bool
-    ) -> EnrichmentRow:
-        """The row of one set, statistic and side; `q` (2 S,) are the feature's q-values of that statistic."""
-        at = (index, side, column)
-        value = finite(tested.values[at])
-        fields: dict[str, Any] = {}
-        for null, found in tested.p.items():
-            fields |= {f"p_{null}": finite(found.p[at]), f"error_{null}": finite(found.log10_error[at])}
-        if tested.scores is not None and tested.nes is not None and value is not None:
-            fields |= {
-                "es": float(tested.scores.score[index, column]),
-                "es_pos": float(tested.scores.positive[index, column]),
-                "es_neg": float(tested.scores.negative[index, column]),
-                "nes": finite(tested.nes[index, column]),
-                "leading_edge": self._leading_edge(tested.scores, index, column, side),
-            }
-        return EnrichmentRow.model_validate(
-            fields
-            | {
-                "feature": self._feature,
-                "set": self._workbench.sets[column].name,
-                "size": int(self._view.sets.sizes[column]),
-                "statistic": name,
-                "side": SIDES[side],
-                "value": value,
-                "q": finite(q[side * len(self._workbench.sets) + column]),
-                "inflation": float(self._inflation[column]),
-                "explained_by": self._explained.get((side, column)) if name == "mass" else None,
-                "circular": own,
-            }
-        )
-
-    def _leading_edge(self, scores: EnrichmentScores, index: int, column: int, side: int) -> list[str]:
-        """The members up to the peak of the running sum on one side, the most extreme 20 of them."""
-        peak = int((scores.peak_positive, scores.peak_negative)[side][index, column])
-        ranks = np.sort(self._rank[self._view.members(column)])
-        if peak < 0:
-            return []
-        edge = ranks[ranks <= peak] if side == 0 else ranks[ranks > peak][::-1]
-        return self._workbench.shown(self._order[edge[:MEMBERS_SHOWN]])

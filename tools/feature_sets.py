@@ -18,11 +18,11 @@ from .nulls import MASS, direction_nulls
 from .progress import Progress, silent
 from .rankings import GivenRanking, given_ranking
 from .results import EnrichmentRow, finite
-from .statistics.classes import CLASSES
 from .statistics.directions import NULLS, unit_rows
 from .statistics.fdr import benjamini_hochberg, two_stage_q
 from .statistics.inflation import mean_square_norm, variance_inflation
 from .statistics.mass import SIDES
+from .statistics.names import CLASSES
 from .statistics.p_values import PValues
 from .statistics.projection import logit_weights, standardise
 from .storage.cache import ByteCache

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import UsageError, nearest
-from .statistics.classes import CLASSES
+from .statistics.names import CLASSES
 
 STATISTICS = ("mean", "std", "skewness", "kurtosis", "bimodality", "density")
 _FORMS = "Use a number, a range (0-63), a list (3,9,40-50), all, top:N:STATISTIC, class:NAME or density:LOW..HIGH."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,15 @@ from .errors import UsageError
 from .imported_sets import imported_sets
 from .library_cache import built_library, kept_split, saved_vocabulary
 from .progress import Progress, silent
-from .results import LibraryDifference, ListedSet, ResolvedSet, SetOverlap, ShownSet, UnmatchedItem
+from .results import (
+    LibraryDifference,
+    ListedSet,
+    ResolvedSet,
+    SetOverlap,
+    ShownSet,
+    SuggestedSets,
+    UnmatchedItem,
+)
 from .storage.cache import ByteCache
 from .token_sets.compare import difference, overlaps, similar
 from .token_sets.gmt import read_gmt
@@ -22,9 +31,11 @@ from .token_sets.library import TokenSet, TokenSetLibrary
 from .token_sets.resolve import resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
 from .token_sets.split import OPEN
+from .token_sets.suggest import find_tokens, suggested_sets
 from .vocabulary import Vocabulary, read_back
 
 BUNDLED = Path(__file__).parent / "token_sets" / "data" / "pocket.gmt"
+MAX_TOKENS = 1000  # that suggest sets
 _PREVIEW = 40
 
 
@@ -46,9 +57,14 @@ class OpenLibrary:
         return cls(library, vocabulary, ordinary[kept_split(vocabulary, cache)[ordinary] == OPEN], skipped)
 
     @functools.cached_property
+    def cut(self) -> TokenSetLibrary:
+        """The open tokens of the sets that have neither too few nor too many of them."""
+        return self.library.testable(self.open_ids)
+
+    @functools.cached_property
     def testable(self) -> frozenset[str]:
-        """Names of the sets with neither too few nor too many open tokens."""
-        return frozenset(self.library.testable(self.open_ids).names)
+        """Names of these sets."""
+        return frozenset(self.cut.names)
 
     def listed(self, glob: str = "*") -> list[ListedSet]:
         """The sets that a glob names."""
@@ -85,6 +101,27 @@ class OpenLibrary:
             preview=[self.vocabulary.shown(token) for token in found.ids[:_PREVIEW].tolist()],
             unmatched=[UnmatchedItem(item=u.item, reason=u.reason, pieces=list(u.pieces)) for u in found.unmatched],
             similar=similar(self._named_by(parsed) or "written", found.ids, self.library),
+        )
+
+    def suggested(self, tokens: Sequence[str], most: int = 10) -> SuggestedSets:
+        """The testable sets that hold surprisingly many of some tokens, given by their texts (see `suggest`).
+
+        Raises UsageError for no token at all and for more than MAX_TOKENS.
+        """
+        if not 0 < len(tokens) <= MAX_TOKENS:
+            raise UsageError(
+                f"{len(tokens)} tokens given: name 1 to {MAX_TOKENS}, as texts such as ' red' or '\u2423red'."
+            )
+        ids, unknown = find_tokens(tokens, self.vocabulary)
+        inside = np.isin(ids, self.open_ids, assume_unique=True)
+        shown = [self.vocabulary.shown(token) for token in ids.tolist()]
+        return SuggestedSets(
+            tokens=list(itertools.compress(shown, inside)),
+            sealed=list(itertools.compress(shown, ~inside)),
+            unknown=unknown,
+            open_tokens=len(self.open_ids),
+            tested=len(self.cut),
+            sets=suggested_sets(ids[inside], self.cut, self.open_ids, self.vocabulary, most),
         )
 
     def _named_by(self, spec: TokenSetSpec) -> str | None:

@@ -100,6 +100,80 @@ class SetTestRow(BaseModel):
     circular: bool = False
 
 
+class RankedToken(TokenWeight):
+    """An open token with its logit weight and its rank from the extreme of a side: 1 is the most extreme one."""
+
+    rank: int
+
+
+class Addition(BaseModel):
+    """What one set adds to another in a feature, on one side.
+
+    `tokens` of its open tokens, `share` of them, are not in the other set: `mean` is their mean standardised logit
+    weight (above 0: elevated on this side), `mass` what they weigh together, with its p under the present null.
+    `partial` is the correlation of the side's weights with the set beyond the other one, as in SetTestRow. The errors
+    of log10 p are null where the p is an upper bound.
+    """
+
+    tokens: int
+    share: float
+    mean: float | None = None
+    mass: float | None = None
+    p_mass: float | None = None
+    error_mass: float | None = None
+    partial: float | None
+    p_partial: float | None = None
+    error_partial: float | None = None
+
+
+class Rival(BaseModel):
+    """A library set to hold against a written one: with its mass on the side, and what the two add to each other.
+
+    `strength` is the mass in spreads of the present null (median to 95 % quantile), which sets of any size share.
+    """
+
+    set: str
+    size: int
+    shared: int
+    mass: float | None
+    strength: float | None
+    p_present: float | None
+    a_minus_b: Addition
+    b_minus_a: Addition
+
+
+class SetDetails(BaseModel):
+    """What stands behind a written set in one feature, on one side of its ranking of open tokens.
+
+    `leading_edge` are members up to the peak of the running sum of logit weights (ES p=1), `not_elevated` those in the
+    other half of the ranking, beyond its median, where half of a random set is; `missed` are the most extreme tokens
+    outside the set. Lists hold the most extreme first, or the most contrary, with counts of all. `mass_without_top` and
+    its p under the present null leave `top_member` out, the member that carries most of the mass, and
+    `effective_members` says how many carry it. `rivals` (b, the written set is a) are the strongest library sets that
+    share tokens with it or are stronger themselves. `circular` sets were made from the feature and have no p.
+    """
+
+    feature: int
+    spec: dict[str, Any]
+    side: Side
+    size: int
+    mass: float
+    strength: float
+    leading_edge: list[RankedToken]
+    leading_edge_count: int
+    not_elevated: list[RankedToken]
+    not_elevated_count: int
+    not_elevated_share: float
+    missed: list[RankedToken]
+    top_member: RankedToken
+    mass_without_top: float
+    p_without_top: float | None
+    error_without_top: float | None
+    effective_members: float
+    rivals: list[Rival]
+    circular: bool = False
+
+
 class ClassProportion(BaseModel):
     """How many features of a dictionary belong to a class, beside the share of matched random directions that do."""
 
@@ -185,6 +259,49 @@ class ExampleRow(BaseModel):
         return first, token, last
 
 
+class ReplacedToken(BaseModel):
+    """A token of a context replaced, `offset` tokens before the firing one (0: itself), and the activation after it.
+
+    Log-probabilities (nats) are those that the model gives the old and the new token behind what stands before them.
+    """
+
+    offset: int
+    old: str
+    new: str
+    old_log_prob: float
+    new_log_prob: float
+    activation: float
+
+
+class MinimalPair(BaseModel):
+    """Tokens around one (`tokens[position]`) at which a feature fires by `activation`, and which edit of them counts.
+
+    Of `edits` single-token replacements that are natural there, `changed` changes the activation most, and `control` is
+    the nearest to it that changes the activation by no more than a tenth (null: none does). `count` firings are alike.
+    """
+
+    feature: int
+    tokens: list[str]
+    position: int
+    count: int
+    document: str
+    activation: float
+    edits: int
+    changed: ReplacedToken
+    control: ReplacedToken | None
+
+    def text(self, edit: ReplacedToken | None, before: int, behind: int) -> str:
+        """The text, as it is or edited, with so many tokens before and behind the firing one, spaces as spaces.
+
+        The firing token stands between «», an earlier one that the edit replaced in brackets.
+        """
+        tokens, at = list(self.tokens), self.position
+        if edit is not None:
+            tokens[at - edit.offset] = f"[{edit.new}]" if edit.offset else edit.new
+        tokens[at] = f"«{tokens[at]}»"
+        return "".join(tokens[max(0, at - before) : at + behind + 1]).replace("\u2423", " ")
+
+
 class TextActivations(BaseModel):
     """Activations of one feature at the tokens of a text, which the model read in so many windows of its context."""
 
@@ -242,7 +359,8 @@ class ReadingRow(BaseModel):
 class InputTestRow(BaseModel):
     """A written input hypothesis, `spec`, tested on what a feature fires on; figures as in ReadingRow.
 
-    q covers all features of the call and, in a run, their earlier `tests` (this one included).
+    q covers all features of the call and, in a run, their earlier `tests` (this one included). `circular` ones speak of
+    a set that was made from the feature and have no p.
     """
 
     feature: int
@@ -254,6 +372,7 @@ class InputTestRow(BaseModel):
     q: float | None
     tests: int
     holds: bool | None
+    circular: bool
 
 
 class PositionRow(BaseModel):
@@ -338,6 +457,20 @@ class EffectResult(BaseModel):
     notes: list[str]
 
 
+class DirectEffect(BaseModel):
+    """How logit weights agree with what steering by `scale` changes, over open tokens, on contexts of the index.
+
+    `spearman` is the rank correlation of logit weights and mean changes of log-probability, `shared_top` how many of
+    the `top` most promoted tokens are the same: near 1 and all where later layers leave the feature's direction alone.
+    """
+
+    spearman: float
+    shared_top: int
+    top: int
+    contexts: int
+    scale: float
+
+
 class SetOverlap(BaseModel):
     """Tokens that two sets share: over all of both (Jaccard index), and over those of the smaller one."""
 
@@ -363,6 +496,44 @@ class UnmatchedItem(BaseModel):
     item: str
     reason: str
     pieces: list[str]
+
+
+class SuggestedSet(BaseModel):
+    """A set that holds `shared` of some given tokens, of `size` open ones; p is that of holding so many by chance.
+
+    `folded` sets have the same open tokens, or more of them but no other given one.
+    """
+
+    set: str
+    description: str
+    size: int
+    shared: int
+    tokens: list[str]
+    p: float
+    q: float
+    folded: list[str]
+
+
+class UnknownToken(BaseModel):
+    """A text that is no token, the tokens it splits into, and spellings close to it that are tokens."""
+
+    token: str
+    pieces: list[str]
+    close: list[str]
+
+
+class SuggestedSets(BaseModel):
+    """Sets of the library, out of so many `tested`, for some tokens: open ones count, of `open_tokens` in all.
+
+    `sealed` tokens are kept for confirmation and tests, or not ranked.
+    """
+
+    tokens: list[str]
+    sealed: list[str]
+    unknown: list[UnknownToken]
+    open_tokens: int
+    tested: int
+    sets: list[SuggestedSet]
 
 
 class ResolvedSet(BaseModel):

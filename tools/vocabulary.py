@@ -109,6 +109,8 @@ class Vocabulary:
     def shown(self, token: int) -> str:
         """The token's text for people: spaces visible as ␣, control characters escaped."""
         text = self.text[token].replace(" ", "␣")
+        if text.isprintable():
+            return text
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
     def spelled(self, tokens: Sequence[int] | np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:

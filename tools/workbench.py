@@ -13,13 +13,15 @@ import torch
 
 from .activations.activity import Activity
 from .activations.indexing import open_index
+from .beyond import References
 from .collapse import Redundancy
 from .deep_tails import DeepTails
 from .directions import direction_model
 from .effects import ablation, steering
 from .effects.contexts import contexts_to_ablate, contexts_to_steer, largest_activation
+from .effects.direct import direct_effect
 from .effects.watched import watch
-from .enrich import enrichment_rows
+from .enrich import Enrichment, enrichment_rows
 from .errors import UsageError
 from .feature_sets import FeatureSets, neighbourhood_rows, sets_of_classes, sets_of_hits
 from .features import select_features
@@ -29,14 +31,24 @@ from .library_cache import kept_split
 from .nulls import MASS, DirectionNull, Statistic, direction_nulls
 from .progress import Progress, silent
 from .rank_index import RankIndex, Weights
-from .results import ClassProportion, EffectResult, EnrichmentRow, FeatureStats, SetTestRow, TokenWeight, finite
+from .results import (
+    ClassProportion,
+    DirectEffect,
+    EffectResult,
+    EnrichmentRow,
+    FeatureStats,
+    SetDetails,
+    SetTestRow,
+    TokenWeight,
+    finite,
+)
+from .set_details import set_details
 from .set_tests import set_test_rows
 from .shapes import Shapes
-from .statistics.classes import CLASSES
 from .statistics.directions import DirectionModel, NullName
 from .statistics.inflation import mean_square_norm
 from .statistics.mass import SIDES, effective_tokens, side_weights
-from .statistics.names import NullChoice, Side
+from .statistics.names import CLASSES, NullChoice, Side
 from .statistics.projection import blocks, logit_weights, standardise
 from .storage.cache import ByteCache
 from .subject import open_subject
@@ -90,6 +102,7 @@ class Workbench:
         self._nulls: dict[tuple[NullName, str], dict[ViewName, DirectionNull]] = {}
         self._indexes: dict[tuple[ViewName, Weights], RankIndex] = {}
         self._tails: dict[NullName, DeepTails] = {}
+        self._references: dict[NullName, References] = {}
 
     @classmethod
     def open(
@@ -161,6 +174,13 @@ class Workbench:
             if (view, weights) not in self._indexes:
                 self._indexes[view, weights] = RankIndex.open(self.subject, self.views[view], weights, self.progress)
             return self._indexes[view, weights]
+
+    def references(self, null: NullName) -> References:
+        """Reference directions of a null in the rank index, to judge what sets of open tokens add to each other."""
+        with self.lock:
+            if null not in self._references:
+                self._references[null] = References(self.rank_index("open", "whitened"), null)
+            return self._references[null]
 
     def deep_tails(self, null: NullName) -> DeepTails:
         """Deep tails of the mass of any set of open tokens under a direction null."""
@@ -243,22 +263,29 @@ class Workbench:
             for code, name in enumerate(CLASSES)
         ]
 
-    def enrich(self, features: np.ndarray, sets: str = "*") -> Iterator[list[EnrichmentRow]]:
-        """Every statistic of every set that the glob names, one list of rows per feature."""
-        names = {self.library[s.name].name for s in self.library.select(sets)}
+    @functools.cached_property
+    def enrichment(self) -> Enrichment:
+        """Tests every set of the library in directions."""
+        return Enrichment(self.subject, self.views["open"], self.nulls)
+
+    def enrich(
+        self, features: np.ndarray, sets: str = "*", *, mass_only: bool = False
+    ) -> Iterator[list[EnrichmentRow]]:
+        """Every statistic, or the mass alone, of every set that the glob names, one list of rows per feature."""
+        names = {self.library[name].name for name in self.library.fitting(sets)}
         columns = np.flatnonzero([s.name in names for s in self.sets])
         if len(columns) == 0:
             raise UsageError(
                 f"No set that fits {sets!r} has a testable number of open tokens; `tsea sets list` names them."
             )
-        return enrichment_rows(self, features, columns)
+        return enrichment_rows(self, features, columns, mass_only=mass_only)
 
     def test_set(
         self,
         features: np.ndarray,
         spec: WrittenSet | TokenSetSpec | str,
         null: NullChoice = "present",
-        given: TokenSetSpec | str | None = None,
+        given: WrittenSet | TokenSetSpec | str | None = None,
         ledger: TestLedger | None = None,
     ) -> Iterator[list[SetTestRow]]:
         """Every statistic of a written set (also as JSON, or a library name), one list of rows per feature.
@@ -267,11 +294,30 @@ class Workbench:
         these tests enter it. Rankings come from the rank index, built at first use.
         """
         written = spec if isinstance(spec, WrittenSet) else WrittenSet(self, spec)
-        other = None if given is None else WrittenSet(self, given)
+        other = given if given is None or isinstance(given, WrittenSet) else WrittenSet(self, given)
         if ledger is None:
             return set_test_rows(written, null, features, other)
-        rows = set_test_rows(written, null, features, other, ledger.earlier(written.spec, null))
-        return ledger.written(written.spec, null, rows)
+        beside = None if other is None else other.spec
+        rows = set_test_rows(written, null, features, other, ledger.earlier(written.spec, null, features, beside))
+        return ledger.written(written.spec, null, rows, beside)
+
+    def set_details(
+        self,
+        feature: int,
+        spec: WrittenSet | TokenSetSpec | str,
+        side: Side = "promoted",
+        *,
+        most: int = SHOWN_TOKENS,
+        rivals: int = 3,
+    ) -> SetDetails:
+        """What stands behind a written set in one feature: members, what it misses, and up to so many rivals.
+
+        Lists of tokens are cut to `most`. Raises UsageError for an unknown feature, one that ranks no token, and as
+        `WrittenSet` does.
+        """
+        self.select(feature)
+        written = spec if isinstance(spec, WrittenSet) else WrittenSet(self, spec)
+        return set_details(self, written, feature, side, most, rivals)
 
     def enrich_neighbourhood(self, features: np.ndarray) -> Iterator[list[EnrichmentRow]]:
         """Sets of features instead of tokens: which are enriched near and opposite each feature's direction.
@@ -355,13 +401,25 @@ class Workbench:
             chosen = contexts_to_ablate(self.activity, feature, texts, contexts)
             return ablation.ablate(self.subject, feature, chosen, watched, random=random, progress=self.progress)
 
-    def ranking(self, feature: int, set_name: str) -> tuple[np.ndarray, np.ndarray]:
+    def direct_effect(self, feature: int) -> DirectEffect | None:
+        """How far logit weights foretell what steering does, on random contexts; None where it never fires there."""
+        largest = self.activity.summary(feature).max
+        if largest is None:
+            return None
+        with self.lock:
+            contexts = contexts_to_steer(self.activity, None, None)
+            watched = watch(self.subject.vocabulary, self.library, self.open_ids, ())
+            weights = self.open_weights(self.subject.decoder[[feature]])[0]
+            return direct_effect(self.subject, feature, weights, contexts, watched, largest, self.progress)
+
+    def ranking(self, feature: int, token_set: TokenSetSpec | str) -> tuple[np.ndarray, np.ndarray]:
         """A feature's logit weights on open tokens (float32), centred, and the positions of a set's members among them.
 
         Raises UsageError for an unknown set and for one with no open member or no open token outside it.
         """
         open_ids = self.subject.universe[self.views["open"].tokens]
-        members = member_positions(open_ids, check_testable(self.library[set_name].ids, open_ids))
+        ids = resolve(parse_spec(token_set), self.subject.vocabulary, self.library).ids
+        members = member_positions(open_ids, check_testable(ids, open_ids))
         weights = self.open_weights(self.subject.decoder[[feature]])[0]
         return weights - weights.mean(), members
 

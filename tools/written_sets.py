@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .directions import SEED, direction_model
 from .errors import UsageError
 from .nulls import DirectionNull
-from .rank_index import REFERENCES, RankIndex
+from .rank_index import RankIndex
 from .statistics.directions import MeanNull, NullName, mean_p_present
 from .statistics.enrichment import SetIndex
 from .statistics.inflation import variance_inflation
 from .statistics.mass import side_weights
 from .statistics.names import NullChoice, Statistic
-from .statistics.overlap import overlap_correlations, partial_correlation, set_correlations
+from .statistics.overlap import set_correlations
 from .statistics.p_values import PValues
 from .statistics.projection import standardise
 from .statistics.random_set_null import random_set_tests
-from .statistics.reference import collect, counted
-from .token_sets.compare import similar
+from .statistics.reference import collect
+from .token_sets.compare import origins
 from .token_sets.derivation import circular
 from .token_sets.resolve import Resolved, resolve
 from .token_sets.spec import TokenSetSpec, parse_spec
@@ -92,47 +91,36 @@ class WrittenSet:
 
         Near-duplicates of such a feature count as it.
         """
-        library = self._workbench.library
-        named = [library[s.name] for name in self.spec.library_names for s in library.select(name)]
-        like = [library[pair.set] for pair in similar("written", self.resolved.ids, library.derived, most=len(library))]
-        origins = [s.derived_from for s in (*named, *like)]
-        return np.any(circular(origins, self._workbench.subject.decoder[features]), axis=1)  # type: ignore[no-any-return]
+        made_from = origins(self.spec, self.resolved.ids, self._workbench.library)
+        return np.any(circular(made_from, self._workbench.subject.decoder[features]), axis=1)  # type: ignore[no-any-return]
 
     def beyond(self, other: WrittenSet, null: NullName, features: np.ndarray) -> list[Tested]:
         """What this set adds to another and the other to this one: partial correlations with each side's mass weights.
 
         p counts reference directions; it is 1 where the correlation turns its sign beside the other set.
         """
-        workbench, sides = self._workbench, (1,) if null == "present" else (2,)
-        directions = direction_model(workbench.subject, null).sample(REFERENCES, [SEED["overlap"], SEED[null]])
-        reference = self._partial(other, directions.numpy())
-        observed = self._partial(other, workbench.subject.decoder[features])
-        tested: list[Tested] = []
-        for place, name in enumerate(("partial", "partial_reverse")):
-            values = observed[:, :, place, 0]
-            null_values = reference[:, :, place, 0].reshape(-1, *sides)
-            exceed = (null_values[None] >= values.reshape(-1, *sides)[:, None]).sum(axis=1).reshape(values.shape)
-            found = counted(exceed, len(null_values))
-            agrees = observed[:, :, place, 1] > 0
-            p = np.where(np.isnan(values), np.nan, np.where(agrees, found.p, 1.0))
-            tested.append(Tested(name, values, PValues(p, np.where(agrees, found.log10_error, 0.0))))
-        return tested
+        references = self._workbench.references(null)
+        drawn = [references.correlations(references.means(one.members), len(one.members)) for one in (self, other)]
+        observed = self._correlations(other, features)
+        shared = len(np.intersect1d(self.members, other.members, assume_unique=True))
+        overlap = references.overlap(shared, len(self.members), len(other.members))
+        return [
+            Tested(name, *references.added((observed[one], observed[given]), (drawn[one], drawn[given]), overlap))
+            for name, one, given in (("partial", 0, 1), ("partial_reverse", 1, 0))
+        ]
 
-    def _partial(self, other: WrittenSet, directions: np.ndarray) -> np.ndarray:
-        """Partial correlations (F, 2, 2, 2): by side, of this set and of the other, value and whether signs agree."""
-        view = self._workbench.views["open"]
-        membership = torch.zeros(len(view.tokens), 2)
+    def _correlations(self, other: WrittenSet, features: np.ndarray) -> np.ndarray:
+        """Correlations (2, F, 2) of each side's mass weights with membership in this set and in the other."""
+        workbench = self._workbench
+        membership = torch.zeros(len(workbench.views["open"].tokens), 2)
         membership[torch.from_numpy(self.members), 0] = 1
         membership[torch.from_numpy(other.members), 1] = 1
-        own = membership.to(self._workbench.unembedding.device)
-        overlap = overlap_correlations(own[:, :1], own[:, 1:])[0, 0]
+        own = membership.to(workbench.unembedding.device)
         blocks: list[np.ndarray] = []
-        for part in self._workbench.feature_blocks(np.arange(len(directions))):
-            sides = side_weights(self._workbench.mass_weights(directions[part]))
-            r = set_correlations(sides.flatten(0, 1), own).reshape(len(part), 2, 2)
-            found = [partial_correlation(r[:, :, i], r[:, :, 1 - i], np.asarray(overlap)) for i in (0, 1)]
-            blocks.append(np.stack([np.stack([f.b_given_a, f.agrees], axis=-1) for f in found], axis=2))
-        return np.concatenate(blocks)
+        for part in workbench.feature_blocks(features):
+            sides = side_weights(workbench.mass_weights(workbench.subject.decoder[part]))
+            blocks.append(set_correlations(sides.flatten(0, 1), own).reshape(len(part), 2, 2))
+        return np.moveaxis(np.concatenate(blocks), 2, 0)
 
     def holds(self, null: NullName, features: np.ndarray) -> np.ndarray:
         """Whether each side's mass is as unlikely on confirm tokens (F, 2): 1 or 0, NaN where too few members."""
@@ -146,12 +134,11 @@ class WrittenSet:
 
     def _directions(self, null: NullName, features: np.ndarray) -> list[Tested]:
         observed: dict[Statistic, np.ndarray] = {}
-        reference: dict[Statistic, np.ndarray] = {}
         logits, whitened = (self._workbench.rank_index("open", weights) for weights in ("logits", "whitened"))
         for index, statistics in ((whitened, whitened.rankings.masses), (logits, logits.rankings.scores)):
-            read = partial(statistics, self.members)
-            observed |= _of_features(index, features, read)
-            reference |= read(index.references(null))
+            observed |= _of_features(index, features, partial(statistics, self.members))
+        reference = {"mass": self._workbench.references(null).masses(self.members)}
+        reference |= logits.rankings.scores(self.members, logits.references(null))
         tested: list[Tested] = []
         for statistic, values in observed.items():
             if statistic == "mean":
@@ -162,6 +149,10 @@ class WrittenSet:
                 p = PValues(found.p[:, :, 0], found.log10_error[:, :, 0])
             tested.append(Tested(statistic, values, p))
         return tested
+
+    def mass_null(self, null: NullName) -> DirectionNull:
+        """The null of the set's mass, by counting alone: 1 column."""
+        return _null_of(null, self._workbench.references(null).masses(self.members))
 
     def _deep_mass(self, null: NullName) -> Callable[[int], np.ndarray]:
         tails = self._workbench.deep_tails(null)

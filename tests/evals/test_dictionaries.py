@@ -10,7 +10,7 @@ from tsea.evals import dictionaries
 from tsea.evals.dictionaries import claim_shares, dictionary_row
 from tsea.evals.excess import excess_discoveries, excess_share
 from tsea.tools import nulls
-from tsea.tools.statistics.classes import CLASSES
+from tsea.tools.statistics.names import CLASSES
 from tsea.tools.storage.cache import ByteCache
 from tsea.tools.token_sets.library import TokenSetLibrary
 from tsea.tools.workbench import Workbench

@@ -16,7 +16,7 @@ from tsea.tools.errors import UsageError
 from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.inputs.rows import input_test_rows
 from tsea.tools.inputs.spec import parse_input_spec
-from tsea.tools.statistics.classes import CLASSES
+from tsea.tools.statistics.names import CLASSES
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Label, Run
 from tsea.tools.workbench import Workbench

@@ -64,7 +64,7 @@ def firing(tsea: Any, home: Path, subject: Subject) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["index", "activate", "find", "examples", "neighbours", "position", "reads", "reads --spec"]
+    "command", ["index", "activate", "find", "examples", "pairs", "neighbours", "position", "reads", "reads --spec"]
 )
 def test_json_output_has_the_documented_fields_in_every_line(
     tsea: Any, home: Path, firing: tuple[str, str], command: str, monkeypatch: pytest.MonkeyPatch
@@ -110,8 +110,18 @@ def test_ablation_adds_a_change_of_the_loss_to_the_same_examples(tsea: Any, firi
     assert "-" in changes and any(change not in ("-", "0") for change in changes)
 
 
+def test_edits_stand_in_their_contexts_with_marks(tsea: Any, firing: tuple[str, str]) -> None:
+    done = tsea("pairs", firing[0], "--count", "3")
+    assert done.exit_code == 0, done.output
+    head, *rows = (line.split("\t") for line in done.stdout.splitlines())
+    assert head[0] == "edit" and [row[0] for row in rows if row[0] != "keeps"] == ["changes"] * 3
+    for row in rows:
+        new, context = row[2].replace("\u2423", " "), row[-1]
+        assert (f"\u00ab{new}\u00bb" if row[3] == "0" else f"[{new}]") in context and "\u00bb" in context
+
+
 def test_a_feature_that_never_fires_is_said_to(tsea: Any, firing: tuple[str, str]) -> None:
-    for command in ("examples", "neighbours", "position"):
+    for command in ("examples", "pairs", "neighbours", "position"):
         done = tsea(command, firing[1])
         assert done.exit_code == 0 and f"Feature {firing[1]} does not fire on the " in done.stderr
         kinds = {line.split("\t")[0].split(",")[0] for line in done.stdout.splitlines()[1:]}
@@ -144,6 +154,7 @@ def test_names_of_special_tokens_and_lone_surrogates_are_text(tsea: Any) -> None
     [
         (("examples", "3", "--kind", "foo"), "there are top, decile, diverse, negative"),
         (("examples", "4096"), "features 0 to 4095"),
+        (("pairs", "4096"), "features 0 to 4095"),
         (("neighbours", "4096"), "features 0 to 4095"),
         (("position", "4096"), "features 0 to 4095"),
         (("activate", "a", "--features", "4096"), "features 0 to 4095"),
@@ -187,7 +198,7 @@ def test_an_index_without_open_documents_says_what_to_do(tsea: Any, home: Path, 
     made = tsea("index", "--corpus", str(path))
     assert made.exit_code == 0 and "documents: 0 open, 0 confirm, 50 held-out" in made.stdout
     assert "No document is open: looking at examples needs more documents that differ." in made.stdout
-    for command in ("examples", "neighbours", "position"):
+    for command in ("examples", "pairs", "neighbours", "position"):
         done = tsea(command, "3")
         assert done.exit_code == 2 and "index more documents that differ" in done.stderr
     assert tsea("activate", "a red car", "--features", "24").exit_code == 0

@@ -41,6 +41,7 @@ def _real(*arguments: str, home: Path | None = None) -> subprocess.CompletedProc
         ("enrich", ["enrich", "3", "--sets", "regex.*", "--json"]),
         ("enrich --spec", ["enrich", "0-40", "--spec", '{"suffix": "ing"}', "--json"]),
         ("sets", ["sets", "list", "--json"]),
+        ("sets suggest", ["sets", "suggest", " red", " white", " blue", " purplish", "--json"]),
         ("steer", ["steer", "618", "--scale", "10", "--text", TEXT, "--random", "16", "--json"]),
         ("ablate", ["ablate", "618", "--text", TEXT, "--set", "regex.all_caps", "--random", "16", "--json"]),
     ],

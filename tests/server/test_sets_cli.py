@@ -178,3 +178,13 @@ def test_a_bundled_subject_ranks_every_ordinary_token_of_its_tokenizer(name: str
 
     subject = open_subject(name)
     assert subject.universe.tolist() == subject.vocabulary.ordinary.tolist()
+
+
+def test_suggest_reads_no_model_and_says_what_does_not_count(sets: Any) -> None:
+    (found,) = lines(sets("suggest", "12", "!", "?", "purple", "--json"))
+    assert [one["token"] for one in found["unknown"]] == ["purple"] and found["unknown"][0]["pieces"]
+    assert sorted([*found["tokens"], *found["sealed"]]) == sorted(["12", "!", "?"])
+    assert found["sets"] and found["sets"][0]["p"] <= found["sets"][-1]["p"]
+    shown = sets("suggest", "12", "!", "?", "purple", "--most", "1")
+    assert "'purple' is no token (<unk>)." in shown.stdout
+    assert shown.stdout.splitlines()[-1].startswith(found["sets"][0]["set"])

@@ -132,6 +132,16 @@ def test_a_given_set_made_from_the_feature_has_no_p_beside_an_independent_one(de
     assert all((row.p is None) == row.circular for row in rows)
 
 
+def test_details_give_no_p_to_a_set_made_from_the_feature_and_offer_none_as_a_rival(derived: Workbench) -> None:
+    own = derived.set_details(FEATURE, str(FEATURE))
+    assert own.circular and own.p_without_top is None
+    assert own.rivals and all(r.a_minus_b.p_mass is None and r.a_minus_b.p_partial is None for r in own.rivals)
+    assert all(r.b_minus_a.p_partial is not None for r in own.rivals)
+    independent = derived.set_details(FEATURE, "random")
+    assert not independent.circular and independent.p_without_top is not None
+    assert [r.set for r in independent.rivals] == ["rule"]
+
+
 def test_neighbourhoods_are_described_by_independent_sets_alone(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     unembedding, decoder = rng.normal(size=(D, V)), rng.normal(size=(90, D))

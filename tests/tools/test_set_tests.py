@@ -88,6 +88,7 @@ def test_a_set_given_another_one_has_both_partial_correlations_and_given_itself_
     given = _rows(pocket_bench, SUFFIX, given=OTHER)
     statistics = [row.statistic for row in given[0]]
     assert statistics[-4:] == ["partial", "partial", "partial_reverse", "partial_reverse"]
+    assert _rows(pocket_bench, SUFFIX, given=WrittenSet(pocket_bench, OTHER)) == given
     with pytest.raises(UsageError, match="same open tokens"):
         _rows(pocket_bench, SUFFIX, given=SUFFIX)
     with pytest.raises(UsageError, match="add --null present or specific"):

@@ -8,10 +8,10 @@ from tsea.tools.directions import matched_directions
 from tsea.tools.errors import UsageError
 from tsea.tools.nulls import RANK_STATISTICS, RANKED
 from tsea.tools.results import Side
-from tsea.tools.statistics.classes import CLASSES
 from tsea.tools.statistics.directions import DirectionModel, NullName
 from tsea.tools.statistics.enrichment import enrichment_scores
 from tsea.tools.statistics.ks_null import log_p_one_sided
+from tsea.tools.statistics.names import CLASSES
 from tsea.tools.statistics.projection import standardise
 from tsea.tools.token_sets.split import OPEN, token_split
 from tsea.tools.workbench import Workbench

@@ -18,6 +18,7 @@ from ..results import (
     ExampleRow,
     FiringSummary,
     FoundFeature,
+    MinimalPair,
     NeighbourRow,
     PositionRow,
     TextActivations,
@@ -30,6 +31,7 @@ from ..subject.subject import Subject
 from . import examples, texts
 from .cofiring import cofiring
 from .indexing import open_index
+from .minimal_pairs import minimal_pair
 from .negatives import negatives
 from .part import Context, Part, explore
 from .position import position_profile
@@ -115,6 +117,23 @@ class Activity:
                 next_log_prob=log_prob,
                 loss_change=change,
             )
+
+    def minimal_pairs(self, feature: int, count: int = 5) -> Iterator[MinimalPair]:
+        """Different contexts of a feature, up to `count`, each with the token whose replacement changes most there.
+
+        Progress is reported before every run of the model.
+        """
+        with self._lock:
+            firings = self.part.firings(self._checked(feature))
+            chosen = examples.diverse(self.part, firings, self.subject.vocabulary, count)
+        for number, one in enumerate(chosen):
+            step = functools.partial(self._progress, "contexts edited", number, len(chosen))
+            with self._lock:
+                context = self.part.context(one.position, firings)
+                pair = minimal_pair(self.subject, feature, context, one.count, step)
+            if pair is not None:
+                yield pair
+        self._progress("contexts edited", len(chosen), len(chosen))
 
     def windows(self, text: str) -> int:
         """How many rows of the model a text is cut into: more than one where it is longer than the context."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -30,10 +30,14 @@ def build(
     """
     done = len(store.rows) if store.chunks else 0
     waiting = itertools.islice(rows, done, None)
-    progress("tokens indexed", int(store.firsts[-1]), expected)
-    while chunk := _read_chunk(subject, waiting):
+
+    def report(more: int) -> None:
+        progress("tokens indexed", int(store.firsts[-1]) + more, expected)
+
+    report(0)
+    while chunk := _read_chunk(subject, waiting, report):
         store.add(*chunk, subject.n_features)
-        progress("tokens indexed", int(store.firsts[-1]), expected)
+        report(0)
     if not store.chunks:
         raise UsageError("The corpus holds no text: nothing to index.")
 
@@ -43,8 +47,10 @@ def tokens_at_once(subject: Subject) -> int:
     return _DENSE_BYTES // (4 * subject.n_features)
 
 
-def _read_chunk(subject: Subject, waiting: Iterator[Row]) -> tuple[list[Row], Active] | None:
-    """Rows of a chunk and their activations; None when no row is left."""
+def _read_chunk(
+    subject: Subject, waiting: Iterator[Row], report: Callable[[int], None]
+) -> tuple[list[Row], Active] | None:
+    """Rows of a chunk and their activations; None when no row is left. `report` is told how many tokens are read."""
     rows: list[Row] = []
     found: list[Active] = []
     tokens = active = 0
@@ -52,9 +58,11 @@ def _read_chunk(subject: Subject, waiting: Iterator[Row]) -> tuple[list[Row], Ac
         page = _page(waiting)
         if not page:
             break
-        for part in _activations(subject, page):
+        read = tokens
+        for part, batch in _activations(subject, page):
             found.append(part._replace(positions=part.positions + tokens))
             active += len(part.values)
+            report(read := read + batch)
         rows += page
         tokens += sum(len(row.tokens) for row in page)
     if not rows:
@@ -73,8 +81,8 @@ def _page(waiting: Iterator[Row]) -> list[Row]:
     return page
 
 
-def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
-    """What is active in a page, batch by batch: rows of like length together."""
+def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[tuple[Active, int]]:
+    """What is active in a page, batch by batch, rows of like length together, and how many tokens each batch has."""
     special, begun = sorted(subject.vocabulary.special), row_start(subject)
     starts = np.concatenate([[0], np.cumsum([len(row.tokens) for row in page])])
     by_length = sorted(range(len(page)), key=lambda i: (len(page[i].tokens), i))
@@ -86,7 +94,7 @@ def _activations(subject: Subject, page: Sequence[Row]) -> Iterator[Active]:
         places = np.arange(ids.shape[1]) - len(begun)
         positions = np.where((ids >= 0) & (places >= 0), starts[batch][:, None] + places, -1)
         positions[np.isin(ids, special)] = -1
-        yield _above_zero(active.reshape(-1, subject.n_features), positions.ravel())
+        yield _above_zero(active.reshape(-1, subject.n_features), positions.ravel()), sum(map(len, windows))
 
 
 def _above_zero(active: np.ndarray, positions: np.ndarray) -> Active:

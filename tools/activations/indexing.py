@@ -98,6 +98,11 @@ def can_open_index(subject: Subject) -> bool:
     return subject.encoder is not None and (has_bundled_text(subject) or bool(_finished(subject)))
 
 
+def has_index(subject: Subject) -> bool:
+    """Whether a subject has an index already."""
+    return subject.encoder is not None and bool(_finished(subject))
+
+
 def _finished(subject: Subject) -> list[tuple[float, ActivationStore]]:
     """The finished indexes of a subject, each with the time it was asked for last."""
     stores = map(ActivationStore, _folder(subject).glob("*"))

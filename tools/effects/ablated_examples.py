@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
 import torch
 
 from ..activations.activity import EXAMPLE_KINDS, Activity
@@ -13,7 +12,7 @@ from ..activations.part import Context
 from ..results import ExampleKind, ExampleRow
 from ..subject.reading import require_encoder, row_start
 from ..subject.subject import Subject
-from ..token_sets.split import OPEN, token_split
+from ..token_sets.split import open_tokens
 from .hooks import logits
 from .measure import batches
 from .writing import activations, as_rows, at_tokens, token_scales, written_row
@@ -42,9 +41,8 @@ def loss_changes(
     `token_scales` do.
     """
     push = torch.from_numpy(written_row(subject, feature)).to(subject.device)
-    is_open = np.zeros(len(subject.vocabulary), bool)
-    is_open[subject.universe] = token_split(subject.vocabulary)[subject.universe] == OPEN
-    known = [(i, token) for i, token in enumerate(following) if token is not None and is_open[token]]
+    open_ids = set(open_tokens(subject.vocabulary, subject.universe).tolist())
+    known = [(i, token) for i, token in enumerate(following) if token in open_ids]
     found: list[float | None] = [None] * len(contexts)
     windows, begun = [contexts[i].tokens for i, _ in known], len(row_start(subject))
     for batch in batches(windows, int(subject.model.cfg.d_vocab)):

@@ -17,7 +17,7 @@ from .hooks import logits
 from .watched import Watched
 from .writing import as_rows, at_tokens
 
-_BATCH_BYTES = 128 * 2**20  # log-probabilities of a batch; a handful of arrays of this size are held at once
+_BATCH_BYTES = 24 * 2**20  # log-probabilities of a batch; a handful are held at once, and work stops between batches
 _SMALLEST = torch.finfo(torch.float32).tiny
 
 

@@ -41,14 +41,20 @@ def steer(
     if not (math.isfinite(scale) and scale > 0):
         raise UsageError(f"A scale of {scale} is no activation: give a number above 0.")
     directions = feature_and_random(subject, feature, random)
+    amounts, acting = everywhere(subject, contexts, strength * scale)
+    found = measure(subject, contexts.windows, amounts, acting, directions, watched, progress)
+    return summarise(subject, feature, contexts, watched, found, strength=strength, scale=scale)
+
+
+def everywhere(subject: Subject, contexts: Contexts, amount: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """`amount` at every token of each context that is not special, by the token's own scale, and where that is."""
     special = list(subject.vocabulary.special)
     acting = [~np.isin(window, special) for window in contexts.windows]
     amounts = [
-        np.where(own, strength * scale * factors, 0).astype(np.float32)
+        np.where(own, amount * factors, 0).astype(np.float32)
         for own, factors in zip(acting, token_scales(subject, contexts.windows), strict=True)
     ]
-    found = measure(subject, contexts.windows, amounts, acting, directions, watched, progress)
-    return summarise(subject, feature, contexts, watched, found, strength=strength, scale=scale)
+    return amounts, acting
 
 
 def feature_and_random(subject: Subject, feature: int, random: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,8 +25,10 @@ from ..statistics.reference import ReferenceDistribution
 from ..storage.cache import ByteCache, load_arrays, save_arrays
 from ..subject.reading import require_encoder
 from ..subject.subject import Subject
-from ..token_sets.derivation import circular
+from ..token_sets.compare import origins
+from ..token_sets.derivation import Derivation, circular
 from ..token_sets.library import TokenSet, TokenSetLibrary
+from ..token_sets.resolve import resolve
 from . import words
 from .null import DECOYS, LEVELS, PILOT, RARE, ReadingNull, odds_ratios, reading_null
 from .places import Column, Places, frequent_columns
@@ -76,12 +79,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Written:
-    """An input hypothesis tested on F readers: share of the open side (F,), share of all tokens, p on both sides."""
+    """An input hypothesis tested on F readers: share of the open side (F,), share of all tokens, p on both sides.
+
+    Without p where a token set that it speaks of was made from the reader (`circular`, (F,) bool).
+    """
 
     shares: np.ndarray
     base: float
     p: np.ndarray
     confirm_p: np.ndarray
+    circular: np.ndarray
 
 
 def encoder_model(subject: Subject) -> DirectionModel:
@@ -166,7 +173,7 @@ class ReadingEnrichment:
         p, p_any = null.p_values(shares, level), null.family_p_values(shares, level)
         confirm_p = self._nulls["confirm"].p_values(self._shares("confirm", readers.confirm), readers.confirm.level)
         confirm_p[:, self._places["confirm"].base == 0] = np.nan
-        own = self._circular(readers)
+        own = self._made_from(readers, [self._sets[at].derived_from for _, at in self.columns])
         p[own] = p_any[own] = np.nan
         at = np.maximum(level, 0)
         ratio = np.where(np.isnan(p), np.nan, odds_ratios(shares, null.rare[at], np.array(LEVELS)[at][:, None]))
@@ -186,7 +193,14 @@ class ReadingEnrichment:
         confirm_p = self._nulls["confirm"].marked_p_values(readers.confirm, marked["confirm"])
         if not marked["confirm"].any():
             confirm_p[:] = np.nan
-        return Written(readers.open.shares(marked["open"]), fitting / tokens, p, confirm_p)
+        made_from = [
+            of
+            for written in spec.token_sets
+            for of in origins(written, resolve(written, vocabulary, self._library).ids, self._library)
+        ]
+        own = np.asarray(self._made_from(readers, made_from).any(axis=1))
+        p[own] = confirm_p[own] = np.nan
+        return Written(readers.open.shares(marked["open"]), fitting / tokens, p, confirm_p, own)
 
     def is_word(self, column: int) -> bool:
         """Whether the set of a column is the spellings of one word."""
@@ -233,12 +247,11 @@ class ReadingEnrichment:
         of_token = np.bincount(tokens, weights)
         return self.places.total((of_token / np.maximum(np.bincount(tokens), 1))[tokens])
 
-    def _circular(self, readers: Readers) -> np.ndarray:
-        """What was made from a feature says nothing about it: (F, columns) bool."""
+    def _made_from(self, readers: Readers, made_from: Sequence[Sequence[Derivation]]) -> np.ndarray:
+        """Which sets, by their origins (S), were made from which readers, and say nothing about them: (F, S) bool."""
         if readers.features is None:
-            return np.zeros((len(readers), len(self.columns)), bool)
-        origins = [self._sets[at].derived_from for _, at in self.columns]
-        return circular(origins, self.subject.decoder[readers.features])
+            return np.zeros((len(readers), len(made_from)), bool)
+        return circular(made_from, self.subject.decoder[readers.features])
 
     def _shares(self, side: Side, strongest: Strongest) -> np.ndarray:
         level = np.maximum(strongest.level, 0)
@@ -274,7 +287,7 @@ class ReadingEnrichment:
         if stored is None:
             seed = SEED[f"reading_{side}"]
             with self._lock:
-                values = encoder_values(self.subject, self._slices[side])
+                values = encoder_values(self.subject, self._slices[side], self._progress)
             made = reading_null(values, self._places[side], encoder_model(self.subject), DRAWS, seed, self._progress)
             arrays = {
                 "tail": made.reference.tail,

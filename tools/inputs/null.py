@@ -89,7 +89,10 @@ def reading_null(
 
     The decoys of every seed are the same directions.
     """
-    pilot = [places.shares(at, LEVELS) for at in of_directions(values, model, PILOT, [seed, 0])]
+    pilot: list[np.ndarray] = []
+    for at in of_directions(values, model, PILOT, [seed, 0]):
+        pilot.append(places.shares(at, LEVELS))
+        progress("reference directions (pilot)", sum(map(len, pilot)), PILOT)
     rare = _rare(places, np.concatenate(pilot))
     maxima: list[np.ndarray] = []
     strongest: list[np.ndarray] = []

@@ -72,6 +72,7 @@ def input_test_rows(
             q=finite(q[number]),
             tests=before[number].tests + int(not np.isnan(found.p[number])),
             holds=held(found.confirm_p[number]),
+            circular=bool(found.circular[number]),
         )
         for number, feature in enumerate(features.tolist())
     ]

@@ -14,6 +14,7 @@ import numpy as np
 from ..activations.part import Part
 from ..activations.rows import padded
 from ..activations.store import Firings
+from ..progress import Progress, silent
 from ..subject.reading import encoder_input, row_start
 from ..subject.subject import Subject
 from ..token_sets.library import TokenSetLibrary
@@ -73,14 +74,15 @@ def slice_of(subject: Subject, part: Part, tokens: int) -> Slice:
     )
 
 
-def encoder_values(subject: Subject, read: Slice) -> np.ndarray:
+def encoder_values(subject: Subject, read: Slice, progress: Progress = silent) -> np.ndarray:
     """What the encoder's rows are multiplied with at each token of a slice, (n, width of the encoder) float32."""
-    return np.concatenate(list(_values(subject, read.rows)))[read.counted]
+    return np.concatenate(list(_values(subject, read.rows, progress)))[read.counted]
 
 
-def _values(subject: Subject, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def _values(subject: Subject, rows: Sequence[np.ndarray], progress: Progress) -> Iterator[np.ndarray]:
     begun, size = row_start(subject), max(1, _BATCH_TOKENS // max(map(len, rows)))
     for begin in range(0, len(rows), size):
         batch = list(rows[begin : begin + size])
         found = encoder_input(subject, padded(batch, begun).clip(min=0))[:, len(begun) :].float().cpu().numpy()
         yield from (values[: len(row)] for row, values in zip(batch, found, strict=True))
+        progress("texts read", begin + len(batch), len(rows))

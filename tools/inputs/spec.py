@@ -74,6 +74,14 @@ class InputSpec(Expression):
             raise ValueError('position is [first, last], the first not behind the last, as in {"position": [0, 3]}.')
         return self
 
+    @property
+    def token_sets(self) -> list[TokenSetSpec]:
+        """The token sets that it holds at any depth."""
+        value = self.operand(self.operator)
+        parts = value if isinstance(value, list) else [value]
+        own = [part for part in parts if isinstance(part, TokenSetSpec)]
+        return own + [one for part in parts if isinstance(part, InputSpec) for one in part.token_sets]
+
     def plain(self, name: str, value: Any) -> dict[str, Any]:
         if name in ("text", "position"):
             return {name: list(value) if name == "position" else value}

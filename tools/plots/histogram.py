@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from ..errors import UsageError
 from .figure import MEMBERS, OTHERS, new_figure, write_legend, write_title
-
-_FEW = 300  # members up to this many are also drawn one by one
+from .reduction import FEW, bin_edges
 
 
 def split_histogram(weights: np.ndarray, member_mask: np.ndarray, *, title: str, set_name: str) -> Figure:
@@ -19,16 +18,14 @@ def split_histogram(weights: np.ndarray, member_mask: np.ndarray, *, title: str,
     members, others = weights[member_mask], weights[~member_mask]
     if not members.size or not others.size:
         raise UsageError(f"Set {set_name} holds {members.size} of {weights.size} tokens: a split needs two groups.")
-    # Few members make a spiky histogram in narrow bins, so both groups get bins by the smaller one's size.
-    bins = int(np.clip(4 * np.sqrt(min(members.size, others.size)), 20, 80))
-    edges = np.linspace(weights.min(), weights.max(), bins + 1) if np.ptp(weights) else bins
+    edges = bin_edges(members, others).tolist()
     figure = new_figure()
     axes = figure.subplots()
     for group, colour, name in ((others, OTHERS, "other tokens"), (members, MEMBERS, set_name)):
         label = f"{name} ({group.size:,})"
         axes.hist(group, edges, density=True, histtype="stepfilled", color=colour, alpha=0.3)
         axes.hist(group, edges, density=True, histtype="step", color=colour, linewidth=1.2, label=label)
-    if members.size <= _FEW:
+    if members.size <= FEW:
         axes.eventplot(
             members,
             lineoffsets=-0.035,

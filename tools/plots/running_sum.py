@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .figure import INK, MEMBERS, OTHERS, new_figure, write_legend, write_title
+from .reduction import PROFILE, VISIBLE, outline, peak_rank
 
-_VISIBLE = 5e-4  # a smaller score would be written as 0.000
 _POINTS = 1000  # more could not be told apart at the width of the figure
 
 
@@ -28,23 +28,23 @@ def running_sum_plot(
     """
     figure = new_figure(4.6)
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[6, 1, 2.5])
-    ranks = _outline(running)
+    ranks = outline(running, _POINTS)
     top.plot(ranks, running[ranks], color=INK, linewidth=1.3)
     top.axhline(0, color="grey", linewidth=0.6)
     for score, name, colour in ((es_positive, "ES+", MEMBERS), (es_negative, "ES-", OTHERS)):
-        if abs(score) < _VISIBLE:
+        if abs(score) < VISIBLE:
             continue
-        peak = int(np.argmin(np.abs(running - score)))
+        peak = peak_rank(running, score)
         label = f"{name} {score:+.3f} at rank {peak + 1:,}"
         top.plot([peak, peak], [0, score], color=colour, linewidth=1.3, linestyle="--", label=label)
     top.set_ylabel("running sum")
     if hits.size <= _POINTS:
         middle.eventplot(hits, colors=MEMBERS, linewidths=0.6)
     else:
-        middle.hist(hits, bins=200, range=(0, running.size), color=MEMBERS)
+        middle.hist(hits, bins=PROFILE, range=(0, running.size), color=MEMBERS)
     middle.set_yticks([])
     middle.set_ylabel("hits", rotation=0, ha="right", va="center")
-    ranks = _outline(ranked_weights)
+    ranks = outline(ranked_weights, _POINTS)
     bottom.fill_between(ranks, ranked_weights[ranks], color="grey", alpha=0.6, linewidth=0)
     bottom.set_ylabel("logit weight")
     bottom.set_xlabel(f"rank among {running.size:,} tokens, most promoted first")
@@ -56,12 +56,3 @@ def running_sum_plot(
     if top.get_legend_handles_labels()[1]:
         write_legend(top)
     return figure
-
-
-def _outline(curve: np.ndarray) -> np.ndarray:
-    """Indices of few points that keep the curve's looks: both ends, and the extremes of each stretch."""
-    starts = np.unique(np.linspace(0, curve.size, _POINTS // 2, endpoint=False, dtype=np.int64))
-    stretches = np.split(curve, starts[1:])
-    lows = [start + int(np.argmin(stretch)) for start, stretch in zip(starts, stretches, strict=True)]
-    highs = [start + int(np.argmax(stretch)) for start, stretch in zip(starts, stretches, strict=True)]
-    return np.unique([0, *lows, *highs, curve.size - 1])

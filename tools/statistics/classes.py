@@ -12,7 +12,7 @@ import numpy as np
 
 from .moments import Moments
 
-CLASSES = ("local context", "partition", "prediction", "suppression", "unclassified")
+# Their codes: places in names.CLASSES.
 LOCAL, PARTITION, PREDICTION, SUPPRESSION, UNCLASSIFIED = range(5)
 FALSE_CLASS_RATE = 0.05
 # A local context feature is one that few tokens carry: half of the fourth moment in the five most promoted ones.

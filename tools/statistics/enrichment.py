@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ class SetIndex:
     def __len__(self) -> int:
         return self.pointers.size - 1
 
-    @property
+    @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Number of members per set, (S,)."""
         return np.diff(self.pointers)

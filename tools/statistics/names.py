@@ -1,4 +1,4 @@
-"""Names of statistics and nulls, as results and command lines spell them."""
+"""Names of statistics, nulls and classes, as results and command lines spell them."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ from typing import Literal
 Statistic = Literal["mass", "mean", "rank_sum", "es_p0", "es_p1"]
 Side = Literal["promoted", "suppressed"]
 NullChoice = Literal["present", "specific", "random"]
+CLASSES = ("local context", "partition", "prediction", "suppression", "unclassified")

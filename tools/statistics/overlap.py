@@ -50,10 +50,16 @@ def set_correlations(scores: torch.Tensor, membership: torch.Tensor) -> NDArray[
 
 def overlap_correlations(left: torch.Tensor, right: torch.Tensor) -> NDArray[np.float64]:
     """Correlation (A, B) between the columns of two 0/1 membership matrices (V, A) and (V, B), from exact counts."""
-    n, shared = len(left), (left.T @ right).cpu().double()
-    lefts, rights = left.sum(dim=0).cpu().double()[:, None], right.sum(dim=0).cpu().double()[None]
-    spread = (lefts * (n - lefts) * rights * (n - rights)).sqrt()
-    return ((n * shared - lefts * rights) / spread).numpy()
+    shared = (left.T @ right).cpu().double().numpy()
+    lefts, rights = left.sum(dim=0).cpu().double().numpy(), right.sum(dim=0).cpu().double().numpy()
+    return correlation_of_counts(shared, lefts[:, None], rights[None], len(left))
+
+
+def correlation_of_counts(
+    shared: NDArray[np.float64], lefts: NDArray[np.float64], rights: NDArray[np.float64], n: int
+) -> NDArray[np.float64]:
+    """Correlation of membership in two sets of `lefts` and `rights` of n tokens that share so many, broadcast."""
+    return (n * shared - lefts * rights) / np.sqrt(lefts * (n - lefts) * rights * (n - rights))
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ class RandomSetBank:
         self._anchors = _anchor_sizes(n_tokens)
         self._bins = RankBins.over(n_tokens, MIDDLE)
         self._draws: dict[int, RandomDraws] = {}
+        self._kept_interpolation = lru_cache(maxsize=4)(self._interpolation)  # a library is asked for again and again
 
     def tails(self, magnitudes: NDArray[np.float32], scores: EnrichmentScores, sizes: ArrayLike) -> PValues:
         """p-values of scores; see `moments` for the arguments and RandomSetMoments.tails for the result."""
@@ -102,7 +103,7 @@ class RandomSetBank:
         wanted = np.asarray(sizes, dtype=np.int64)
         if wanted.size and (wanted.min() < 1 or wanted.max() >= self.n_tokens):
             raise UsageError(f"Random sets have 1 to {self.n_tokens - 1} tokens here: leave other sets out.")
-        used, mixing = self._interpolation(wanted)
+        used, mixing = self._kept_interpolation(wanted.tobytes())
         drawn = [self._drawn(size) for size in used]
         table = np.empty((len(used), len(magnitudes), 7), dtype=np.float64)
 
@@ -123,9 +124,12 @@ class RandomSetBank:
             self._draws[size] = RandomDraws(self._bins, size, [self._seed, self.n_tokens, size])
         return self._draws[size]
 
-    def _interpolation(self, sizes: Sizes) -> tuple[list[int], Floats]:
-        """Anchor sizes needed (A,) and their weights (A, S): cubic interpolation in log(k / (V - k))."""
-        anchors = self._anchors
+    def _interpolation(self, wanted: bytes) -> tuple[list[int], Floats]:
+        """Anchor sizes needed (A,) and their weights (A, S): cubic interpolation in log(k / (V - k)).
+
+        `wanted` are the bytes of the set sizes (S,), int64.
+        """
+        anchors, sizes = self._anchors, np.frombuffer(wanted, dtype=np.int64)
         mixing = np.zeros((anchors.size, sizes.size))
         places, nodes = (np.log(values / (self.n_tokens - values)) for values in (sizes, anchors))
         for column, (size, place) in enumerate(zip(sizes.tolist(), places.tolist(), strict=True)):

@@ -85,6 +85,16 @@ class StoredRankings:
         """As `scores`, of the mass."""
         return {"mass": self._filled(_profile_kernels.mass_stored, 2, members, rows)}
 
+    def variation(self, rows: slice) -> NDArray[np.float64]:
+        """Coefficient of variation (n, 2) over all tokens of exp(x) and exp(-x), clipped as in the mass, in n rows."""
+        count, fraction, square = _segments(self.ranks.shape[0])
+        profiles = np.asarray(self.profiles)[rows, 1:].astype(np.float64)
+        start, step = profiles[:, :, :-1], np.diff(profiles, axis=2)
+        # Of a + f (b - a), summed over the fractions f of the ranks of each segment.
+        summed = start**2 @ count + 2 * (start * step) @ fraction + step**2 @ square
+        mean = np.asarray(self.background)[rows]
+        return np.sqrt(np.maximum(summed / self.ranks.shape[0] - mean**2, 0)) / mean
+
     def _filled(
         self, kernel: Callable[..., None], columns: int, members: NDArray[np.int64], rows: slice, *more: Any
     ) -> NDArray[np.float64]:
@@ -110,6 +120,14 @@ def knots(tokens: int) -> NDArray[np.int64]:
         places.append(min(half - 1, places[-1] + max(1, int(_GROWTH * places[-1]))))
     lower = np.array(places, dtype=np.int64)
     return np.unique(np.concatenate([lower, tokens - 1 - lower]))
+
+
+@lru_cache(maxsize=4)
+def _segments(tokens: int) -> tuple[NDArray[np.float64], ...]:
+    """Of the ranks between each two knots: how many, the sum of their fractions, and that of the fractions' squares."""
+    knot, fraction = _interpolation(tokens)
+    segments, exact = len(knots(tokens)) - 1, fraction.astype(np.float64)
+    return tuple(np.bincount(knot, exact**power, segments).astype(np.float64) for power in range(3))
 
 
 @lru_cache(maxsize=4)

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import inspect, select, update
+from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ..errors import UsageError, nearest
 from .database import open_database, reporting, shown
-from .tables import Base, Hypothesis, Label, LedgerEntry, Run, now
+from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, now
 
+_LISTED = 1000  # values in a query; SQLite takes 32,766 at most
 _SHOWN = 60  # characters of a setting that a message shows
 _OfRun = TypeVar("_OfRun", Label, LedgerEntry, Hypothesis)
 
@@ -107,13 +108,62 @@ class Records:
         """The run's labels, by feature, then in the order written."""
         return self._of_run(Label, run)
 
-    def ledger(self, run: Run) -> list[LedgerEntry]:
-        """The run's counts of tests, by feature."""
-        return self._of_run(LedgerEntry, run)
+    def ledger(self, run: Run, features: Sequence[int] | None = None) -> list[LedgerEntry]:
+        """The run's counts of tests, by feature; of some features where these are given."""
+        return self._of_run(LedgerEntry, run, features)
 
-    def hypotheses(self, run: Run) -> list[Hypothesis]:
-        """The run's tests worth keeping, by feature, then in the order written."""
-        return self._of_run(Hypothesis, run)
+    def hypotheses(self, run: Run, features: Sequence[int] | None = None) -> list[Hypothesis]:
+        """The run's tests worth keeping, by feature, then in the order written; of some features where given."""
+        return self._of_run(Hypothesis, run, features)
+
+    def submit(self, run: Run, label: Label) -> int:
+        """Add one label beside those that the feature has, and return its id."""
+        with self._transaction() as session:
+            row = insert(Label).values(_values([label])[0] | {"run_id": run.id}).returning(Label.id)
+            return session.scalars(row).one()
+
+    def label(self, label_id: int) -> tuple[Label, Run] | None:
+        """A label by its id, with its run; None when there is none."""
+        query = select(Label, Run).join(Run, Label.run_id == Run.id).where(Label.id == label_id)
+        with self._transaction() as session:
+            found = session.execute(query).one_or_none()
+            return None if found is None else (found[0], found[1])
+
+    def labels_about(
+        self, subject_hash: str, words: Sequence[str] = (), features: Sequence[int] | None = None, run: str = ""
+    ) -> list[tuple[Label, str]]:
+        """Labels of a subject with their run's name, the newest first: those whose text holds all `words` in any case.
+
+        Of some features, and of one run, where these are given.
+        """
+        query = select(Label, Run.name).join(Run, Label.run_id == Run.id).where(Run.subject_hash == subject_hash)
+        for word in words:
+            query = query.where(Label.text.icontains(word, autoescape=True))
+        if features is not None:
+            query = query.where(_among(Label.feature, features))
+        if run:
+            query = query.where(Run.name == run)
+        wanted = None if features is None else set(features)
+        with self._transaction() as session:
+            found = session.execute(query.order_by(Label.id.desc()))
+            return [(label, name) for label, name in found if wanted is None or label.feature in wanted]
+
+    def define(self, run: Run, name: str, spec: Mapping[str, Any], description: str) -> None:
+        """Name a token set in a run; raises UsageError where the name stands for another set already."""
+        row = DefinedSet(name=name, spec=plain(spec), description=description)
+        with self._transaction() as session:
+            self._insert(session, DefinedSet, [_values([row])[0] | {"run_id": run.id}])
+        known = self.definitions(run)[name]
+        if known.spec != row.spec:
+            raise UsageError(
+                f"The name {name} stands for {_brief(json.dumps(known.spec))} already: choose another one."
+            )
+
+    def definitions(self, run: Run) -> dict[str, DefinedSet]:
+        """The token sets named in a run, by name."""
+        query = select(DefinedSet).where(DefinedSet.run_id == run.id).order_by(DefinedSet.id)
+        with self._transaction() as session:
+            return {row.name: row for row in session.scalars(query)}
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,8 +175,10 @@ class Records:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _of_run(self, table: type[_OfRun], run: Run) -> list[_OfRun]:
+    def _of_run(self, table: type[_OfRun], run: Run, features: Sequence[int] | None = None) -> list[_OfRun]:
         query = select(table).where(table.run_id == run.id).order_by(table.feature, table.id)
+        if features is not None:
+            query = query.where(_among(table.feature, features))
         with self._transaction() as session:
             return list(session.scalars(query))
 
@@ -140,6 +192,13 @@ class Records:
         if rows:
             dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
             session.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _among(column: Any, features: Sequence[int]) -> Any:
+    """That a feature is one of these; of very many, that it lies between the first and the last."""
+    if len(features) <= _LISTED:
+        return column.in_(features)
+    return column.between(min(features), max(features))
 
 
 def plain(value: Any) -> Any:

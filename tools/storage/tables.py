@@ -117,3 +117,17 @@ class Hypothesis(Base):
     p_specific: Mapped[float | None] = mapped_column(default=None)
     q: Mapped[float | None] = mapped_column(default=None)
     holds: Mapped[bool | None] = mapped_column(default=None)
+
+
+class DefinedSet(Base):
+    """A token set that somebody named in a run: `spec` as they wrote it, canonical. Never overwritten."""
+
+    __tablename__ = "defined_sets"
+    __table_args__ = (UniqueConstraint("run_id", "name"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False)
+    name: Mapped[str] = mapped_column(String(100))
+    spec: Mapped[dict[str, Any]]
+    description: Mapped[str] = mapped_column(default="")
+    created: Mapped[datetime] = mapped_column(default_factory=now)

@@ -1,4 +1,4 @@
-"""How probable a model finds a given token behind another one."""
+"""How probable a model finds tokens behind others."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def next_log_probs(subject: Subject, rows: np.ndarray, places: Sequence[int], to
         at = logits[torch.arange(len(ids)), torch.tensor(places[own])].float().log_softmax(dim=-1)
         found.append(at[torch.arange(len(ids)), torch.tensor(tokens[own])].double().cpu().numpy())
     return np.concatenate(found) if found else np.empty(0)
+
+
+def next_distributions(subject: Subject, row: np.ndarray, places: Sequence[int]) -> np.ndarray:
+    """Log-probabilities (nats, (places, V) float32) of every token behind some places of one row of ids (context,)."""
+    import torch
+
+    ids = torch.from_numpy(np.ascontiguousarray(row[None], np.int64)).to(subject.device)
+    with torch.no_grad():
+        logits: Any = subject.model(ids)
+    return logits[0, torch.tensor(places)].float().log_softmax(dim=-1).cpu().numpy()

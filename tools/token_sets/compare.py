@@ -8,7 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from ..results import ChangedSet, LibraryDifference, SetOverlap
+from .derivation import Derivation
 from .library import TokenSet, TokenSetLibrary
+from .spec import TokenSetSpec
 
 
 def overlaps(sets: Sequence[TokenSet], others: Sequence[TokenSet] | None = None) -> list[SetOverlap]:
@@ -30,6 +32,13 @@ def similar(
     """The library's other sets with at least this Jaccard index with a set (`other`), most alike first."""
     pairs = overlaps([s for s in library if s.name != name], [TokenSet(name, "", "", ids, "", "")])
     return [pair for pair in pairs if pair.jaccard >= least][:most]
+
+
+def origins(spec: TokenSetSpec, ids: np.ndarray, library: TokenSetLibrary) -> list[tuple[Derivation, ...]]:
+    """What a written set of these tokens comes from: the derived sets that it names, or shares most tokens with."""
+    named = [library[s.name] for name in spec.library_names for s in library.select(name)]
+    like = [library[pair.set] for pair in similar("written", ids, library.derived, most=len(library))]
+    return [s.derived_from for s in (*named, *like)]
 
 
 def difference(old: TokenSetLibrary, new: TokenSetLibrary) -> LibraryDifference:

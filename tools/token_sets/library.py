@@ -101,15 +101,19 @@ class TokenSetLibrary:
             digest.update(token_set.ids.astype("<i8").tobytes())
         return digest.hexdigest()
 
-    def select(self, glob: str) -> TokenSetLibrary:
-        """The set of a name or alias, else those of which a name or alias fits a glob, in order, under those names.
+    def fitting(self, glob: str) -> list[str]:
+        """A name or alias as it is, else all names and aliases that fit a glob, in order.
 
         Raises UsageError when there is none.
         """
         names = [glob] if glob in self._canonical else fnmatch.filter(self._canonical, glob)
         if not names:
             raise UsageError(f"No token set fits {shortened(glob)}.{self._offer(glob)}")
-        return TokenSetLibrary(map(self.named, names), self.vocabulary_hash)
+        return names
+
+    def select(self, glob: str) -> TokenSetLibrary:
+        """The sets of the names that are `fitting`, under those names; raises as that does."""
+        return TokenSetLibrary(map(self.named, self.fitting(glob)), self.vocabulary_hash)
 
     @functools.cached_property
     def derived(self) -> TokenSetLibrary:

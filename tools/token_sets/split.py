@@ -29,6 +29,11 @@ def token_split(vocabulary: Vocabulary) -> np.ndarray:
     return split
 
 
+def open_tokens(vocabulary: Vocabulary, universe: np.ndarray) -> np.ndarray:
+    """The open ones among token ids (n,), in their order."""
+    return universe[token_split(vocabulary)[universe] == OPEN]
+
+
 def _word(text: str) -> str:
     """Stripped and casefolded; empty for whitespace and incomplete UTF-8, which are families of their own."""
     return "" if _REPLACEMENT in text else text.strip().casefold()

@@ -181,6 +181,7 @@ CHEAP_ACTIVITY: dict[str, Call] = {
 }
 COSTLY_ACTIVITY: dict[str, Call] = {
     "examples": lambda w, rng: list(w.activity.examples(feature(w, rng), EXAMPLE_KINDS, int(rng.integers(1, 4)))),
+    "minimal_pairs": lambda w, rng: list(w.activity.minimal_pairs(feature(w, rng), 2)),
     "activate": lambda w, rng: list(w.activity.activate([text(w, rng)], rng.integers(0, 4096, 5))),
     "find": lambda w, rng: w.activity.find(text(w, rng), most=10),
     "neighbours": lambda w, rng: w.activity.neighbours(feature(w, rng), 5),
@@ -316,6 +317,7 @@ def test_positions_of_sealed_documents_are_refused_by_all_that_take_positions(wo
     [
         ("examples", "FEATURE"),
         ("examples", "FEATURE", "--ablate"),
+        ("pairs", "FEATURE"),
         ("neighbours", "FEATURE"),
         ("position", "FEATURE"),
         ("activate", "the red cat of 1905"),

@@ -202,3 +202,14 @@ def test_a_set_that_rests_on_one_word_has_nothing_without_it(
             rest = marked & (text != top)
             one = readers.open.part(slice(0, 1))
             assert found == made._nulls["open"].marked_p_values(one, rest, 1024)[0]
+
+
+def test_a_hypothesis_about_a_set_made_from_a_feature_is_no_evidence_about_it(
+    subject: Subject, store: ActivationStore, sets: list[TokenSet], busy: np.ndarray, tmp_path: Path
+) -> None:
+    made = reading(subject, store, sets, tmp_path)
+    ids = sets[-1].ids.tolist()
+    for spec in ({"token": "own"}, {"not": {"any": [{"previous": "own"}, {"position": 0}]}}, {"next": {"ids": ids}}):
+        own, other = input_test_rows(made, busy[[0, 3]], parse_input_spec(spec))
+        assert own.circular and own.p is None and own.q is None and own.holds is None and own.tests == 0
+        assert not other.circular and (other.p is not None) == (other.firings > 0)

@@ -6,7 +6,6 @@ import torch
 from scipy import stats
 
 from tsea.tools.statistics.classes import (
-    CLASSES,
     LOCAL,
     PARTITION,
     PREDICTION,
@@ -17,6 +16,7 @@ from tsea.tools.statistics.classes import (
 )
 from tsea.tools.statistics.mass import concentration
 from tsea.tools.statistics.moments import Moments, moments
+from tsea.tools.statistics.names import CLASSES
 from tsea.tools.statistics.projection import standardise
 
 TOKENS = 3000

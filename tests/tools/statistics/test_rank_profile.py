@@ -81,3 +81,13 @@ def test_knots_hold_both_ends_whole_and_thin_out_between() -> None:
     gaps = np.diff(places)
     assert (gaps >= 1).all() and gaps.max() < 700 and len(places) < 1200
     assert knots(5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_spread_of_the_side_weights_is_that_over_all_tokens(standardised: np.ndarray) -> None:
+    exact = side_weights(torch.from_numpy(standardised)).double().numpy()
+    expected = exact.std(axis=2) / exact.mean(axis=2)
+    found = _stored(standardised).variation(slice(0, ROWS))
+    tied = np.arange(ROWS) % 3 == 0
+    np.testing.assert_allclose(found[~tied], expected[~tied], rtol=2e-3)
+    np.testing.assert_allclose(found, expected, rtol=0.05)
+    assert np.isnan(found[5]).all()

@@ -1,0 +1,1 @@
+"""What registries, desktop programs and GPU hosts need to run `tsea serve`."""
