@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from mcp import MCPError
 from mcp.server import CacheHint, MCPServer
 from mcp.server.apps import Apps
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import INVALID_PARAMS
 
 from ..labeler.toolbox import LABEL_TOOLS
 from ..tools.errors import UsageError, nearest
@@ -46,6 +49,32 @@ def served_tools(jobs: Jobs, *, read_only: bool = False, names: Sequence[str] = 
     return [*chosen, *own]
 
 
+class Server(MCPServer):
+    """The SDK's server, which says what there is where a tool or an argument of a prompt is not known."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool; raises ToolError for an unknown one."""
+        known = [tool.name for tool in await self.list_tools()]
+        if name not in known:
+            raise ToolError(f"Unknown tool: {name[:100]}.{nearest(name, known)} Tools: {', '.join(known)}.")
+        return await super().call_tool(name, arguments, context)
+
+    async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
+        """A prompt's messages; raises MCPError for an unknown prompt and for arguments that are missing or unknown."""
+        known = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in known:
+            raise MCPError(
+                INVALID_PARAMS, f"No prompt {name[:100]}.{nearest(name, known)} Prompts: {', '.join(known)}."
+            )
+        takes = {one.name: one.required for one in known[name].arguments or ()}
+        missing = [one for one, required in takes.items() if required and not (arguments or {}).get(one)]
+        unknown = [one for one in arguments or () if one not in takes]
+        if missing or unknown:
+            wrong = f"the argument {missing[0]} is missing" if missing else f"unknown argument {unknown[0][:100]}"
+            raise MCPError(INVALID_PARAMS, f"{name}: {wrong}. Arguments: {', '.join(takes)}.")
+        return await super().get_prompt(name, arguments, context)
+
+
 def build(
     investigation: Investigation,
     *,
@@ -77,7 +106,7 @@ def build(
             if waiting is not None:
                 waiting.cancel()
 
-    server = MCPServer(
+    server = Server(
         NAME,
         title="tsea: token set enrichment of SAE features",
         instructions=INSTRUCTIONS,

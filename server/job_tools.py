@@ -72,7 +72,7 @@ def job_tools(jobs: Callable[[], Jobs], startable: Sequence[Tool[Any]]) -> list[
             raise UsageError(
                 'start_job: arguments is no JSON object. Write for example {"features": "top:64:skewness"}.'
             )
-        job = jobs().start(known[given.tool], arguments)
+        job = jobs().start(known[given.tool], arguments, background=True)
         jobs().keep(job)
         return Answer(job_state(job))
 
@@ -84,8 +84,11 @@ def job_tools(jobs: Callable[[], Jobs], startable: Sequence[Tool[Any]]) -> list[
 
     def cancel(_: object, given: CancelJob) -> Answer:
         job = jobs().get(given.job_id)
+        if job.finished.is_set():
+            return Answer({**job_state(job), "note": "It had ended already: nothing was cancelled."})
         job.cancel()
-        return Answer(job_state(job))
+        note = {} if job.finished.is_set() else {"note": "It stops before its next step; get_job shows when it has."}
+        return Answer(job_state(job) | note)
 
     names = ", ".join(tool.name for tool in startable if tool.job_only)
     return [
@@ -93,7 +96,7 @@ def job_tools(jobs: Callable[[], Jobs], startable: Sequence[Tool[Any]]) -> list[
             "start_job",
             "Start a job",
             f"Start long work in the background and get a job_id at once: {names or 'any tool'}, or another tool on "
-            "many features. Calls that take over 45 seconds become jobs by themselves.",
+            "many features. It gives way to calls. Calls that take over 45 seconds become jobs by themselves.",
             StartJob,
             start,
             writes="jobs",

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.investigation import Investigation
@@ -28,7 +28,13 @@ CONTROL_THREADS = 2
 LIGHT_THREADS = 32  # threads of jobs that only read, or wait for another one
 KEPT = 256  # jobs whose ids were given out
 BUDGET_SECONDS = 3600.0  # a job that runs longer is stopped
-_PREPARATION, _CALL = 1, 0  # priorities
+# Jobs that were started, and preparations, give way to calls; the former after this long, doubled each time, so that
+# what resumes from its own records gets further between two calls, and everything gets done.
+FIRST_TURN_SECONDS = 5.0
+Priority = Literal[0, 1, 2]
+_CALL: Priority = 0
+_BACKGROUND: Priority = 1
+_PREPARATION: Priority = 2
 
 _log = logging.getLogger(__name__)
 
@@ -54,15 +60,24 @@ class Job:
         self.finished = threading.Event()
         self._work, self._budget = work, budget
         self._stop = threading.Event()
-        self._begun: float | None = None
-        self._ended: float | None = None
+        self.turns = 0  # that ended before it did
+        self._clock: tuple[float, float | None] = (0.0, None)  # seconds of these; when the present one began
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     @property
     def seconds(self) -> float:
         """How long it has run, or ran."""
-        return 0.0 if self._begun is None else (self._ended or time.monotonic()) - self._begun
+        return sum(self._times())
+
+    @property
+    def turn_seconds(self) -> float:
+        """How long it has run since it last had to wait."""
+        return self._times()[1]
+
+    def _times(self) -> tuple[float, float]:
+        before, begun = self._clock
+        return before, 0.0 if begun is None else time.monotonic() - begun
 
     def cancel(self) -> None:
         """Stop it before its next step; what has ended stays as it is."""
@@ -82,7 +97,7 @@ class Job:
         with self._lock:
             if self.finished.is_set():
                 return True
-            self.state, self._begun = "running", time.monotonic()
+            self.state, self._clock = "running", (self.seconds, time.monotonic())
 
         def report(what: str, done: int, total: int) -> None:
             self.progress = (what, done, total)
@@ -100,8 +115,12 @@ class Job:
                 self.error = f"Stopped after {self._budget:.0f} seconds: ask for less, such as fewer features."
                 self._end("failed")
             else:
-                self.state = "queued"
-                return False
+                with self._lock:
+                    self._pause()
+                    self.state, self.turns = "queued", self.turns + 1
+                if self._stop.is_set():
+                    self._end("cancelled")
+                return self.finished.is_set()
         except TseaError as error:
             self.error = " ".join((str(error), *error.details))
             self._end("failed")
@@ -121,50 +140,99 @@ class Job:
         with self._lock:
             if self.finished.is_set() or only_from not in (None, self.state):
                 return
-            self.state, self._ended = state, time.monotonic()
+            self._pause()
+            self.state = state
             self.finished.set()
             listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener()
 
+    def _pause(self) -> None:
+        self._clock = (self.seconds, None)
 
-class _Queue:
-    """Jobs in order of priority, done by daemon threads of its own; preparations make room when a call waits."""
 
-    def __init__(self, name: str, threads: int, most: int) -> None:
-        self._most = most
-        self._jobs: queue.PriorityQueue[tuple[int, int, Job]] = queue.PriorityQueue()
+class _Threads:
+    """Daemon threads that take jobs from a queue: one is started for a job that finds none idle, up to `most`."""
+
+    def __init__(self, name: str, most: int, run: Callable[[Job, Priority], None]) -> None:
+        self._name, self._most, self._run = name, most, run
+        self._jobs: queue.PriorityQueue[tuple[int, int, Job | None]] = queue.PriorityQueue()
         self._numbers = itertools.count()
-        self._calls: set[Job] = set()  # that wait; one that is cancelled gives its place up at once
+        self._idle = threading.Semaphore(0)
+        self._started = 0
         self._lock = threading.Lock()
-        for number in range(threads):
-            threading.Thread(target=self._serve, name=f"{name}-{number}", daemon=True).start()
 
-    def put(self, job: Job, priority: int) -> None:
-        with self._lock:
-            if priority == _CALL:
-                if len(self._calls) >= self._most:
-                    raise BusyError(
-                        f"The server is busy: {len(self._calls)} calls wait already. Try again in some seconds, or "
-                        "with one call at a time."
-                    )
-                self._calls.add(job)
-        if priority == _CALL:
-            job.when_finished(lambda: self._leave(job))
+    def put(self, job: Job, priority: Priority) -> None:
         self._jobs.put((priority, next(self._numbers), job))
+        with self._lock:
+            if not self._idle.acquire(blocking=False) and self._started < self._most:
+                self._started += 1
+                threading.Thread(target=self._serve, name=f"{self._name}-{self._started}", daemon=True).start()
+
+    def end(self) -> None:
+        """Let every thread end once nothing waits."""
+        with self._lock:
+            for _ in range(self._started):
+                self._jobs.put((_PREPARATION + 1, next(self._numbers), None))
 
     def _serve(self) -> None:
         while True:
             priority, _, job = self._jobs.get()
-            if priority == _CALL:
-                self._leave(job)
-                job.run()
-            elif not job.run(interrupted=lambda: bool(self._calls)):
-                self.put(job, priority)
+            if job is None:
+                return
+            self._run(job, cast(Priority, priority))
+            self._idle.release()
 
-    def _leave(self, job: Job) -> None:
+
+class _Queue:
+    """Jobs in order of priority, done by threads of its own; all but calls make room when a call waits."""
+
+    def __init__(self, name: str, threads: int, most: int) -> None:
+        self._name, self._most_threads, self._most = name, threads, most
+        # What waits; a job that is cancelled gives its place up at once.
+        self._waiting: dict[Priority, set[Job]] = {_CALL: set(), _BACKGROUND: set(), _PREPARATION: set()}
+        self._lock = threading.Lock()
+        self._threads = _Threads(name, threads, self._run)
+
+    def put(self, job: Job, priority: Priority) -> None:
+        """Let a job wait for its turn; raises BusyError where too many of its priority wait."""
         with self._lock:
-            self._calls.discard(job)
+            waiting = self._waiting[priority]
+            if len(waiting) >= self._most:
+                raise BusyError(
+                    f"The server is busy: {len(waiting)} {'calls' if priority == _CALL else 'jobs'} wait already. Try "
+                    "again in some seconds, or with one call at a time."
+                )
+            waiting.add(job)
+        self._enter(job, priority)
+
+    def clear(self) -> None:
+        """End its threads, each once it is done; what is put later is done by others."""
+        with self._lock:
+            self._threads.end()
+            self._threads = _Threads(self._name, self._most_threads, self._run)
+
+    def _run(self, job: Job, priority: Priority) -> None:
+        self._leave(job, priority)
+        if not job.run(self._interruption(job, priority)):
+            # What had its place before gets one again, however many wait.
+            with self._lock:
+                self._waiting[priority].add(job)
+            self._enter(job, priority)
+
+    def _enter(self, job: Job, priority: Priority) -> None:
+        job.when_finished(lambda: self._leave(job, priority))
+        with self._lock:
+            self._threads.put(job, priority)
+
+    def _interruption(self, job: Job, priority: Priority) -> Callable[[], bool]:
+        turn = FIRST_TURN_SECONDS * 2**job.turns if priority == _BACKGROUND else 0.0
+        before_it = [waiting for other, waiting in self._waiting.items() if other < priority]
+        return lambda: job.turn_seconds >= turn and any(before_it)
+
+    def _leave(self, job: Job, priority: Priority) -> None:
+        with self._lock:
+            self._waiting[priority].discard(job)
 
 
 class Jobs:
@@ -179,14 +247,17 @@ class Jobs:
         self._running: set[Job] = set()
         self._lock = threading.Lock()
 
-    def start(self, tool: Tool[Any], given: Mapping[str, Any]) -> Job:
-        """Begin a call; raises UsageError for wrong arguments and BusyError where too many wait."""
+    def start(self, tool: Tool[Any], given: Mapping[str, Any], *, background: bool = False) -> Job:
+        """Begin a call, or a job in the `background` that gives way to calls.
+
+        Raises UsageError for wrong arguments and BusyError where too many wait.
+        """
         arguments = tool.parse(given)
         self._investigation.name(getattr(arguments, "subject", ""))  # no unknown subject waits for its turn
         job = Job(tool.name, lambda: tool.run(self._investigation, arguments), self._budget)
         self._watch(job)
         try:
-            self._queue(tool).put(job, _CALL)
+            self._queue(tool).put(job, _BACKGROUND if background else _CALL)
         except BusyError:
             job.cancel()
             raise
@@ -198,13 +269,18 @@ class Jobs:
             return self._heavy
         return self._control if tool.writes == "jobs" else self._light
 
-    def prepare(self, what: str, work: Callable[[], object]) -> None:
-        """Do something whenever no call waits: it is interrupted by calls and begun again."""
+    def prepare(self, what: str, work: Callable[[], object], failed: Callable[[str], object]) -> None:
+        """Do something whenever no call waits: it is interrupted by calls and begun again; `failed` is told why."""
 
         def quiet() -> None:
             work()
 
+        def tell() -> None:
+            if job.error:
+                failed(job.error)
+
         job = Job(what, quiet, self._budget)
+        job.when_finished(tell)
         self._watch(job)
         self._heavy.put(job, _PREPARATION)
 
@@ -229,11 +305,13 @@ class Jobs:
         return job
 
     def close(self) -> None:
-        """Ask everything that runs or waits to stop."""
+        """Ask everything that runs or waits to stop, and let the threads go."""
         with self._lock:
             running = list(self._running)
         for job in running:
             job.cancel()
+        for one in (self._heavy, self._light, self._control):
+            one.clear()
 
     def _watch(self, job: Job) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from ..tools.investigation import Investigation
@@ -9,9 +10,20 @@ from .jobs import Jobs
 
 
 def prepare(investigation: Investigation, jobs: Jobs) -> None:
-    """Queue the steps, each by itself, so that calls come between them."""
+    """Queue the steps, each by itself, so that calls come between them.
+
+    What cannot work, as a database that cannot be opened, is said on stderr before anybody asks.
+    """
+    said: set[str] = set()
+
+    def failed(error: str) -> None:
+        if error not in said:  # every step needs the subject
+            said.add(error)
+            sys.stderr.write(f"tsea serve: {error}\n")
+            sys.stderr.flush()
+
     for name, step in _steps(investigation):
-        jobs.prepare(name, step)
+        jobs.prepare(name, step, failed)
 
 
 def _steps(investigation: Investigation) -> list[tuple[str, Callable[[], object]]]:
@@ -47,6 +59,7 @@ def _steps(investigation: Investigation) -> list[tuple[str, Callable[[], object]
             reading_rows(workbench.reading, np.array([0]))
 
     return [
+        ("records", lambda: investigation.records),
         ("loading", investigation.workbench),
         ("features", features),
         ("texts", text),

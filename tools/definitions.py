@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import UsageError, nearest, shortened
+from .inert import brief
 from .token_sets.expression import check_size, load_json
+from .token_sets.spec import TokenSetSpec
 
 PREFIX = "my."
 _NAME = re.compile(r"my\.[a-z0-9_]{1,60}")
@@ -39,6 +41,11 @@ def expanded(spec: str, known: Mapping[str, Mapping[str, Any]], *, inputs: bool 
         return _expanded(data, known, inputs)
     except RecursionError:
         raise UsageError("Malformed token set: nested too deep. Flatten it with any and all.") from None
+
+
+def short_name(written: str, spec: TokenSetSpec) -> Any:
+    """What an answer calls a written set: the name by which it was given, or the beginning of its specification."""
+    return written.strip() if isinstance(load_json(written), str) else brief(spec.canonical())
 
 
 def _expanded(value: Any, known: Mapping[str, Mapping[str, Any]], inputs: bool) -> Any:

@@ -28,10 +28,10 @@ class FeaturePlot:
     members: np.ndarray
 
     @classmethod
-    def of(cls, workbench: Workbench, feature: int, spec: TokenSetSpec | str) -> FeaturePlot:
-        """The plot of a feature and a set; raises UsageError as `Workbench.ranking` does."""
+    def of(cls, workbench: Workbench, feature: int, spec: TokenSetSpec | str, name: str | None = None) -> FeaturePlot:
+        """The plot of a feature and a set, under its `name`; raises UsageError as `Workbench.ranking` does."""
         parsed = parse_spec(spec)
-        name = parsed.library or parsed.to_json()
+        name = name or parsed.library or parsed.to_json()
         shown = name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026"
         return cls(workbench, feature, shown, *workbench.ranking(feature, parsed))
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MIN_MEMBERS = 2
 CONFIRM_LEVEL = 0.05
+READ_ROWS = 512  # of the rank index at a time, between reports of progress
 DEEP_FEATURES = 16  # tails by splitting take seconds each; beyond so many features those of the bank must do
 
 
@@ -129,14 +130,14 @@ class WrittenSet:
         index = self._workbench.rank_index("confirm", "whitened")
         read = partial(index.rankings.masses, self.confirm_members)
         direction_null = _null_of(null, read(index.references(null))["mass"])
-        p = direction_null.p_values(_of_features(index, features, read)["mass"][:, :, None])
+        p = direction_null.p_values(self._of_features(index, features, read)["mass"][:, :, None])
         return (p[:, :, 0] <= CONFIRM_LEVEL).astype(float)
 
     def _directions(self, null: NullName, features: np.ndarray) -> list[Tested]:
         observed: dict[Statistic, np.ndarray] = {}
         logits, whitened = (self._workbench.rank_index("open", weights) for weights in ("logits", "whitened"))
         for index, statistics in ((whitened, whitened.rankings.masses), (logits, logits.rankings.scores)):
-            observed |= _of_features(index, features, partial(statistics, self.members))
+            observed |= self._of_features(index, features, partial(statistics, self.members))
         reference = {"mass": self._workbench.references(null).masses(self.members)}
         reference |= logits.rankings.scores(self.members, logits.references(null))
         tested: list[Tested] = []
@@ -195,18 +196,21 @@ class WrittenSet:
         own = self._workbench.subject.unembedding[:, positions].mean(axis=1)
         return (own - self._workbench.open_centre)[:, None]
 
+    def _of_features(
+        self, index: RankIndex, features: np.ndarray, read: Callable[[slice], dict[Statistic, np.ndarray]]
+    ) -> dict[Statistic, np.ndarray]:
+        """Stored statistics in features: read of the whole dictionary when many are wanted, else one by one."""
+        whole = 8 * len(features) >= index.features
+        starts, step = (range(0, index.features, READ_ROWS), READ_ROWS) if whole else (features.tolist(), 1)
+        rows: list[dict[Statistic, np.ndarray]] = []
+        for done, start in enumerate(starts):
+            self._workbench.progress("rankings read", done * step, len(starts) * step)
+            rows.append(read(slice(start, min(start + step, index.features))))
+        found = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+        return {name: values[features] for name, values in found.items()} if whole else found
+
     def _members(self, view: View) -> np.ndarray:
         return member_positions(self._workbench.subject.universe[view.tokens], self.resolved.ids)
-
-
-def _of_features(
-    index: RankIndex, features: np.ndarray, read: Callable[[slice], dict[Statistic, np.ndarray]]
-) -> dict[Statistic, np.ndarray]:
-    """Stored statistics in features: read of the whole dictionary at once when many are wanted, else one by one."""
-    if 8 * len(features) >= index.features:
-        return {name: values[features] for name, values in read(index.every_feature).items()}
-    rows = [read(slice(feature, feature + 1)) for feature in features.tolist()]
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _null_of(null: NullName, values: np.ndarray, deep: Callable[[int], np.ndarray] | None = None) -> DirectionNull:

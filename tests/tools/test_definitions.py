@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tsea.tools.definitions import check_name, expanded
+from tsea.tools.definitions import check_name, expanded, short_name
 from tsea.tools.errors import UsageError
+from tsea.tools.token_sets.spec import parse_spec
 
 KNOWN = {"my.colours": {"words": [" red"]}, "my.ing": {"suffix": "ing"}}
 
@@ -34,6 +35,12 @@ KNOWN = {"my.colours": {"words": [" red"]}, "my.ing": {"suffix": "ing"}}
 )
 def test_a_name_stands_for_its_set_where_a_set_stands_and_nowhere_else(written: str, read: Any) -> None:
     assert expanded(written, KNOWN) == read
+
+
+def test_a_set_is_called_by_its_name_where_it_has_one() -> None:
+    spec = parse_spec({"words": [" red"]})
+    assert short_name(" my.colours ", spec) == "my.colours"
+    assert short_name('{"words":   [" red"]}', spec) == {"words": [" red"]} == spec.canonical()
 
 
 @pytest.mark.parametrize("written", ["my.color", '{"not": "my.nothing"}', "{", json.dumps({"any": ["x"] * 300_001})])

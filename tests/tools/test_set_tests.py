@@ -15,7 +15,7 @@ from tsea.tools.set_tests import Earlier, set_tests
 from tsea.tools.statistics.fdr import two_stage_q
 from tsea.tools.storage.records import Records
 from tsea.tools.workbench import Workbench
-from tsea.tools.written_sets import WrittenSet
+from tsea.tools.written_sets import READ_ROWS, WrittenSet
 
 FEATURES = np.arange(40)
 SUFFIX, OTHER = '{"suffix": "ing"}', '{"suffix": "ed"}'
@@ -137,3 +137,25 @@ def test_input_hypotheses_enter_a_runs_ledger_once_and_count_in_later_tests(
         for row in rows
         if row.p is not None and row.p <= 0.1
     }
+
+
+def test_a_test_on_every_feature_reports_its_progress_and_stops_where_it_is_told_to(
+    pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for a test of the whole dictionary can cancel it between two blocks of features."""
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(pocket_bench, "progress", lambda *step: told.append(step))
+    everything = np.arange(pocket_bench.subject.n_features)
+    whole = list(pocket_bench.test_set(everything, SUFFIX))
+    blocks = [done for what, done, _ in told if what == "rankings read"]
+    assert np.diff(sorted(set(blocks))).tolist() == [READ_ROWS] * (len(everything) // READ_ROWS - 1)
+    one_by_one = list(pocket_bench.test_set(everything[:3], SUFFIX))
+    assert [[r.value for r in rows] for rows in one_by_one] == [[r.value for r in rows] for rows in whole[:3]]
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pocket_bench, "progress", stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(pocket_bench.test_set(everything, SUFFIX))

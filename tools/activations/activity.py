@@ -141,7 +141,8 @@ class Activity:
 
     def activate(self, texts_given: Sequence[str], features: np.ndarray) -> Iterator[TextActivations]:
         """Activations of features at every token of texts, one result for each text and feature."""
-        for text in texts_given:
+        for number, text in enumerate(texts_given):
+            self._progress("texts read", number, len(texts_given))
             with self._lock:
                 found = texts.activate(self.subject, text, features)
             for feature, values in zip(features.tolist(), found.activations.T, strict=True):
@@ -207,7 +208,8 @@ class Activity:
     def _chosen(
         self, feature: int, firings: Firings, kinds: list[ExampleKind], count: int
     ) -> Iterator[tuple[ExampleKind, str | None, examples.Example]]:
-        for kind in kinds:
+        for number, kind in enumerate(kinds):
+            self._progress("kinds of examples", number, len(kinds))
             if kind == "top":
                 for one in examples.top(firings, count):
                     yield kind, None, one

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ..definitions import short_name
 from ..tool import MAX_TEXT, Answer, Detail, Feature, SubjectArguments, Tool
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ..results import ChangedToken, EffectResult
 
 _SHOWN = {"concise": 8, "detailed": 20}
+_SETTING = ("feature", "operation", "strength", "scale", "tokens", "acting", "random")
 _OVERALL = ("kl", "loss_change", "kl_acting", "loss_change_acting")
 
 
@@ -38,24 +41,24 @@ def measure_effect(investigation: Investigation, given: MeasureEffect) -> Answer
     from ..token_sets.spec import parse_spec
 
     workbench = investigation.workbench(given.subject)
-    sets = [parse_spec(investigation.spec(spec, given.subject)) for spec in given.token_sets]
+    sets = [parse_spec(investigation.spec(written, given.subject)) for written in given.token_sets]
     texts = given.texts or None
     if given.operation == "steer":
         found = workbench.steer(given.feature, texts, strength=given.strength, sets=sets)
     else:
         found = workbench.ablate(given.feature, texts, sets=sets)
-    return Answer(_effect(found, _SHOWN[given.detail]))
+    names = {spec.to_json(): short_name(written, spec) for written, spec in zip(given.token_sets, sets, strict=True)}
+    return Answer(_effect(found, names, _SHOWN[given.detail]))
 
 
-def _effect(found: EffectResult, most: int) -> dict[str, Any]:
-    names = ("feature", "operation", "strength", "scale", "tokens", "acting", "random")
+def _effect(found: EffectResult, names: Mapping[str, Any], most: int) -> dict[str, Any]:
     overall = {name: getattr(found, name).model_dump() for name in _OVERALL if getattr(found, name) is not None}
     return {
-        **{name: getattr(found, name) for name in names},
+        **{name: getattr(found, name) for name in _SETTING},
         **overall,
         "promoted": [_token(one) for one in found.promoted[:most]],
         "suppressed": [_token(one) for one in found.suppressed[:most]],
-        "sets": [one.model_dump() for one in found.sets],
+        "sets": [one.model_dump() | {"set": names.get(one.set, one.set)} for one in found.sets],
         "notes": found.notes,
         "units": "nats; p: random directions of the same norm that change as much.",
     }

@@ -105,7 +105,10 @@ def enrich_feature(investigation: Investigation, given: EnrichFeature) -> Answer
         note = "mass in nats; q over all library sets of this feature, present null."
     else:
         rows = _reads(investigation, given.subject, feature, given.sets)
-        note = "share of the feature's strongest firings on the set, base its share of all tokens; q over all sets."
+        note = (
+            "share of the feature's strongest firings on the set (where: at the token, the previous or the next one), "
+            "base: of all tokens, matched: of the same tokens wherever they stand; q over all sets."
+        )
     shown, more = page(rows, given.limit, given.cursor, given.subject, feature, given.sets, given.side)
     return Answer({"feature": feature, "sets": shown, **more, "note": note})
 
@@ -181,11 +184,9 @@ def _reads(investigation: Investigation, subject: str, feature: int, sets: str) 
     names = None if sets == "*" else set(workbench.library.select(sets).names)
     reading = workbench.reading
     rows = investigation.ledger(subject).reading(reading, reading_rows(reading, np.array([feature]))[0])
-    return [
-        row.model_dump(exclude={"feature", "firings", "p"})
-        for row in rows
-        if row.p is not None and (names is None or row.set in names)
-    ]
+    tested = [row for row in rows if row.p is not None and (names is None or row.set in names)]
+    tested.sort(key=lambda row: (1.0 if row.q is None else row.q, -(row.share or 0) / (row.base or 1)))
+    return [row.model_dump(exclude={"feature", "firings", "p", "p_sets"}) for row in tested]
 
 
 def _test(

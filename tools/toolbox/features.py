@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _FOUND = 500  # features that a search lists, over all pages
 _SEVERAL = {"concise": 5, "detailed": 15}
+_NOTE = (
+    "tokens with their centred logit weights; percentile: live features with less; sets: mass in nats, q over all sets "
+    "(present null); density: firings per token of the open documents."
+)
 _MOMENTS = ("std", "skewness", "kurtosis")  # the mean is 0 by the convention
 
 
@@ -93,6 +97,7 @@ def get_feature(investigation: Investigation, given: GetFeature) -> Answer:
         content |= _firing(workbench, feature)
     content["neighbours"] = _neighbours(investigation, workbench, feature, given)
     content["labels"] = [_label(*one) for one in _labels(investigation, workbench, [feature])[:3]]
+    content["note"] = _NOTE
     if given.detail == "detailed":
         content["direct_effect"] = workbench.direct_effect(feature) or "unknown: it never fires on the open documents"
     return Answer(content)

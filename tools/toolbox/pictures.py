@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from ..definitions import short_name
 from ..features import require_feature
 from ..tool import MAX_TEXT, Answer, Feature, SubjectArguments, Tool
 
@@ -39,7 +40,9 @@ def split_histogram(investigation: Investigation, given: SplitHistogram) -> Answ
 
     workbench = investigation.workbench(given.subject)
     feature = require_feature(given.feature, workbench.subject.n_features)
-    plot = FeaturePlot.of(workbench, feature, parse_spec(investigation.spec(given.token_set, given.subject)))
+    spec = parse_spec(investigation.spec(given.token_set, given.subject))
+    name = short_name(given.token_set, spec)
+    plot = FeaturePlot.of(workbench, feature, spec, name if isinstance(name, str) else None)
     inside, data = plot.mask, plot.data(given.plot)
     content: dict[str, Any] = {
         "feature": feature,

@@ -178,6 +178,7 @@ def test_the_view_is_bound_to_its_tool_and_data_go_to_clients_that_show_it(serve
         ("start_job", {"tool": "label_everything"}, "Did you mean label_features"),
         ("start_job", {"tool": "label_features", "arguments": "[]"}, "no JSON object"),
         ("get_job", {"job_id": "guess"}, "Call the tool again"),
+        ("get_featur", {"feature": 24}, "Did you mean get_feature"),
     ],
 )
 def test_wrong_calls_are_tool_errors_that_say_what_to_do(
@@ -344,6 +345,40 @@ def test_prompts_and_completions_help_a_person_along(server: MCPServer) -> None:
     assert sets.values and all(name.lower().startswith("pos.v") for name in sets.values)
     assert ids.values == ["409", "4090", "4091", "4092", "4093", "4094", "4095"]
     assert labels.values == [] and subjects.values == ["pocket"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "arguments", "told"),
+    [
+        ("label_featur", {"feature": "24"}, "Did you mean label_feature"),
+        ("label_feature", {}, "the argument feature is missing"),
+        ("label_feature", {"feature": ""}, "the argument feature is missing"),
+        ("audit_label", {"label": "1", "feature": "24"}, "unknown argument feature. Arguments: label."),
+    ],
+)
+def test_wrong_prompts_are_told_what_belongs_there(
+    server: MCPServer, prompt: str, arguments: dict[str, str], told: str
+) -> None:
+    async def ask() -> MCPError:
+        async with Client(server) as client:
+            with pytest.raises(MCPError) as caught:
+                await client.get_prompt(prompt, arguments)
+            return caught.value
+
+    error = anyio.run(ask)
+    assert told in error.message and error.code == -32602
+
+
+def test_sets_are_called_as_they_were_given(server: MCPServer) -> None:
+    asked(server, ("define_token_set", {"name": "my.colours", "spec": COLOURS}))
+    sets = ["my.colours", "pos.CD", COLOURS]
+    effect, histogram = asked(
+        server,
+        ("measure_effect", {"feature": 24, "texts": ["My hat is"], "token_sets": sets[:2]}),
+        ("split_histogram", {"feature": 24, "token_set": "my.colours", "include_image": False}),
+    )
+    assert [one["set"] for one in json.loads(text_of(effect))["sets"]] == sets[:2]
+    assert json.loads(text_of(histogram))["set"] == "my.colours"
 
 
 def test_a_search_without_a_find_names_words_that_are_spelt_alike(server: MCPServer) -> None:

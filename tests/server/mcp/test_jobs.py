@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -143,12 +144,62 @@ def test_preparation_makes_room_for_a_call_and_is_done_again(jobs: Jobs) -> None
             rounds[0]()
         done.set()
 
-    jobs.prepare("preparing", prepared)
+    jobs.prepare("preparing", prepared, pytest.fail)
     while not rounds:
         pass
     assert ended(jobs.start(tool(lambda: 1), {})).state == "done"
     assert done.wait(WAIT)
     assert len(rounds) == 2 and not rounds[0].opened.is_set()
+
+
+def test_preparation_that_fails_says_why(jobs: Jobs) -> None:
+    said: list[str] = []
+    jobs.prepare("preparing", Investigation(["pocket", "none"]).close, said.append)
+    jobs.prepare("preparing", lambda: Investigation().name("nowhere"), said.append)
+    assert ended(jobs.start(tool(lambda: 1), {})).state == "done"
+    while not said:
+        time.sleep(0.001)
+    assert len(said) == 1 and "nowhere" in said[0]
+
+
+def test_a_job_in_the_background_gives_way_to_calls_and_gets_longer_turns(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tsea.server.jobs.FIRST_TURN_SECONDS", 0.05)
+    rounds: list[Gate] = []
+
+    def again() -> str:
+        rounds.append(Gate())
+        return rounds[-1]()
+
+    background = jobs.start(tool(again), {}, background=True)
+    for turn in (1, 2, 3):
+        while len(rounds) < turn:
+            time.sleep(0.001)
+        began = time.monotonic()
+        assert rounds[-1].begun.wait(WAIT)
+        assert ended(jobs.start(tool(lambda: "call"), {})).state == "done"
+        assert time.monotonic() - began > 0.04 * 2 ** (turn - 1)
+        assert not background.finished.is_set()
+    while len(rounds) < 4:
+        time.sleep(0.001)
+    rounds[-1].opened.set()
+    assert ended(background).answer == Answer({"done": "through"}) and background.turns == 3
+    assert background.seconds > 0.05 + 0.1 + 0.2
+
+
+def test_a_job_that_gave_way_can_be_cancelled_while_it_waits(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsea.server.jobs.FIRST_TURN_SECONDS", 0.0)
+    first, call = Gate(), Gate()
+    background = jobs.start(tool(first), {}, background=True)
+    assert first.begun.wait(WAIT)
+    waiting_for = jobs.start(tool(call), {})
+    assert call.begun.wait(WAIT)
+    assert background.state == "queued"
+    background.cancel()
+    assert ended(background).state == "cancelled"
+    call.opened.set()
+    assert ended(waiting_for).state == "done"
 
 
 def test_ids_cannot_be_guessed_and_the_oldest_are_forgotten(jobs: Jobs) -> None:
@@ -169,6 +220,23 @@ def test_closing_stops_what_runs_and_what_waits(jobs: Jobs) -> None:
     assert gate.begun.wait(WAIT)
     jobs.close()
     assert {ended(running).state, ended(waiting).state} == {"cancelled"}
+
+
+def test_threads_are_started_when_needed_and_go_when_all_is_closed(jobs: Jobs) -> None:
+    """The engine of regular expressions gets slower with every thread of the process."""
+    before = set(threading.enumerate())
+    gates = [Gate() for _ in range(5)]
+    waiting = [jobs.start(tool(gate, heavy=False), {}) for gate in gates]
+    assert all(gate.begun.wait(WAIT) for gate in gates)
+    assert ended(jobs.start(tool(lambda: 1), {})).state == "done"
+    mine = set(threading.enumerate()) - before
+    assert len(mine) == len(gates) + 1
+    jobs.close()
+    assert {ended(job).state for job in waiting} == {"cancelled"}
+    for thread in mine:
+        thread.join(WAIT)
+        assert not thread.is_alive()
+    assert ended(jobs.start(tool(lambda: 2), {})).answer == Answer({"done": 2})
 
 
 def test_calls_that_are_cancelled_while_they_wait_give_their_place_up(jobs: Jobs) -> None:

@@ -76,5 +76,6 @@ def test_samples_follow_the_model_and_the_seed(decoder: np.ndarray) -> None:
     drawn = model.sample(60_000, [0]).numpy()
     assert np.allclose(drawn.mean(axis=0), model.mean, atol=0.01)
     assert np.allclose(np.cov(drawn.T), model.covariance, atol=0.01)
-    assert np.array_equal(model.sample(100, [0]).numpy(), drawn[:100])
-    assert not np.array_equal(model.sample(100, [1]).numpy(), drawn[:100])
+    # The same draws; products of other shapes may round differently.
+    np.testing.assert_allclose(model.sample(100, [0]).numpy(), drawn[:100], atol=1e-6)
+    assert np.abs(model.sample(100, [1]).numpy() - drawn[:100]).max() > 0.1
