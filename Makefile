@@ -1,5 +1,6 @@
 # make demo   label 64 features of the bundled subject and write pages about them
 # make test   run the test suite
+# make test-large   run what the suite leaves out: full sizes and killed processes, minutes each
 # make test-external   install other people's MCP clients below build/ and run them against `tsea serve`
 # make bundle pack dist/tsea.mcpb, which Claude Desktop opens
 # make clean  remove the environment and every cache
@@ -9,13 +10,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-external bundle clean
+.PHONY: demo test test-large test-external bundle clean
 
 demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2
+
+test-large: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --numprocesses 2 -m large
 
 test-external: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/external --verbose --capture=no

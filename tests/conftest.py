@@ -148,9 +148,9 @@ def pocket_bench(common: Path) -> Workbench:
 
 
 @pytest.fixture(scope="session")
-def indexed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The TSEA_HOME in which `pocket_reading` has its index."""
-    return tmp_path_factory.mktemp("indexed")
+def indexed_home(common: Path) -> Path:
+    """The TSEA_HOME in which `pocket_reading` has its index; rank indexes may be made there too."""
+    return common / "indexed"
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,7 @@ def test_the_random_set_p_of_the_mass_estimates_the_share_of_all_sets_that_reach
         assert estimated[column] == pytest.approx(expected, abs=4 * error)
 
 
+@pytest.mark.large
 @pytest.mark.usefixtures("few_directions")
 def test_on_clustered_tokens_direction_nulls_hold_their_level_and_random_sets_do_not(
     clustered: Case, tmp_path: Path

@@ -27,6 +27,7 @@ print(json.dumps([asdict(row) for row in published_rows(subject, library, refere
 """
 
 
+@pytest.mark.large
 def test_every_case_comes_out_of_the_real_loading_code(gpt2_small_hub: Hub) -> None:
     done = subprocess.run([sys.executable, "-c", RUN], env=gpt2_small_hub.environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -135,6 +135,7 @@ def test_with_an_index_labels_say_what_features_fire_on(
     assert {hit.feature for hit in counted} >= set(found) and all((hit.q or 1) <= 0.1 for hit in counted)
 
 
+@pytest.mark.large
 @pytest.mark.usefixtures("small_blocks")
 def test_a_run_killed_at_any_moment_ends_as_an_uninterrupted_one(
     pocket_bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

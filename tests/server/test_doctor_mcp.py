@@ -156,6 +156,7 @@ def test_a_command_off_the_path_is_named_with_its_absolute_path(monkeypatch: pyt
     assert check.state == "lacking" and command[0] in check.advice
 
 
+@pytest.mark.large
 def test_the_installed_server_passes() -> None:
     command = [sys.executable, "-m", "tsea.server", "doctor", "--mcp", "--json"]
     run = subprocess.run(command, capture_output=True, text=True)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from hub import Hub
 
 # The command line with its own peak memory as the last line of stderr. Model, dictionary and blocks of directions have
@@ -32,6 +33,7 @@ finally:
 """
 
 
+@pytest.mark.large
 def test_random_directions_of_gpt2_small_are_hardly_labelled_and_memory_stays_bounded(gpt2_small_hub: Hub) -> None:
     name = "gpt2-small-res-jb/blocks.8.hook_resid_pre"
     environment = {**gpt2_small_hub.environment(), "OMP_NUM_THREADS": "2"}

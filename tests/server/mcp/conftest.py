@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import uvicorn
 
 from tsea.server.app import build
 from tsea.server.http import PATH, application, listen
 from tsea.tools.investigation import Investigation
+from tsea.tools.statistics.directions import NULLS
 
 if TYPE_CHECKING:
     from tsea.tools.inputs.enrichment import ReadingEnrichment
@@ -21,24 +23,24 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def rank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A TSEA_HOME whose rank indexes are made once."""
-    return tmp_path_factory.mktemp("ranks")
+def ready_bench(pocket_bench: Workbench, pocket_reading: ReadingEnrichment, indexed_home: Path) -> Workbench:
+    """The bundled subject with all that first calls would have to make: on slow machines they would go on as jobs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TSEA_HOME", str(indexed_home))
+        for null in NULLS:
+            list(pocket_bench.test_set(np.array([0]), pocket_bench.sets[0].name, null))
+            next(pocket_bench.enrich(np.array([0])))
+    assert pocket_reading is pocket_bench.reading
+    return pocket_bench
 
 
 @pytest.fixture
 def investigation(
-    pocket_bench: Workbench,
-    pocket_reading: ReadingEnrichment,
-    rank_home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    ready_bench: Workbench, indexed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Investigation]:
     """An investigation of it with a database of its own."""
-    monkeypatch.setenv("TSEA_HOME", str(rank_home))
-    made = Investigation(
-        ["pocket"], run="test", database=f"sqlite:///{tmp_path}/test.db", opener=lambda _: pocket_bench
-    )
+    monkeypatch.setenv("TSEA_HOME", str(indexed_home))
+    made = Investigation(["pocket"], run="test", database=f"sqlite:///{tmp_path}/test.db", opener=lambda _: ready_bench)
     made.workbench()
     yield made
     made.close()

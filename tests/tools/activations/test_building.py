@@ -108,6 +108,7 @@ def files_of(store: Path) -> dict[str, bytes]:
     return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*.npy")}
 
 
+@pytest.mark.large
 def test_chunks_interrupted_anywhere_end_up_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_chunks(monkeypatch)
     subject = open_subject("pocket")
@@ -148,6 +149,7 @@ building.build(ActivationStore(Path(sys.argv[2])), subject, rows_of(subject, ope
 """
 
 
+@pytest.mark.large
 def test_a_killed_build_goes_on_to_the_same_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_chunks(monkeypatch)
     subject = open_subject("pocket")

@@ -247,6 +247,7 @@ def test_every_public_name_is_tried_here() -> None:
     assert public(Activity) == set(CHEAP_ACTIVITY) | set(COSTLY_ACTIVITY)
 
 
+@pytest.mark.large
 def test_ten_thousand_calls_answer_as_if_sealed_documents_were_not_there(worlds: tuple[World, World]) -> None:
     large = {"rows", "totals", "token_counts", "place_counts"}  # the same each time
     for name in large:
