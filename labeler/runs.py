@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..tools.inert import inert
 from ..tools.storage.records import Records
 from ..tools.storage.tables import Claim, Label, Run, Status
 
@@ -89,7 +90,7 @@ class RunDetails(RunResult):
 def failure_reason(label: Label) -> str:
     """Why a label failed: `reason` of its provenance, else its text; one line."""
     reason = " ".join(str(label.provenance.get("reason") or label.text).split())
-    return reason[:_LONGEST_REASON] or "no reason on record"
+    return inert(reason, _LONGEST_REASON) or "no reason on record"
 
 
 def _amount(stated: Any) -> float | None:

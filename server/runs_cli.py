@@ -125,7 +125,8 @@ def _rows(sizes: Mapping[str, int]) -> str:
 
 
 def _described(run: RunDetails) -> Iterator[str]:
-    yield f"Run {run.run} of {run.subject}, created {run.created}, {_end(run)}"
+    end = f"finished {run.finished}" if run.finished else "not finished"
+    yield f"Run {run.run} of {run.subject}, created {run.created}, {end}"
     yield (
         f"{number_of(run.features, 'feature')}: {run.labelled} labelled, {run.no_claim} without a claim, "
         f"{run.failed} failed"
@@ -141,10 +142,6 @@ def _described(run: RunDetails) -> Iterator[str]:
     for title, values in (("Setting", run.config), ("Summary", run.summary or {})):
         for key, value in values.items():
             yield f"{title} {key}: {_brief(value)}"
-
-
-def _end(run: RunDetails) -> str:
-    return f"finished {run.finished}" if run.finished else "not finished: the same `tsea label` goes on with it"
 
 
 def _brief(value: object) -> str:

@@ -16,7 +16,7 @@ from ...tools.storage.tables import Label, Run
 from .export import Destination, Export, refuse_names
 from .table import COLUMNS, label_row, table_notes
 
-# What a spreadsheet takes for a formula. Cells that begin so behind apostrophes are marked too: then `unmarked` is exact.
+# What a spreadsheet takes for a formula; also behind apostrophes, so that `unmarked` is exact.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MARKED = re.compile(f"'{_FORMULA.pattern}")
 

@@ -63,7 +63,7 @@ def _check_taken(export: Export, out: Path, force: bool) -> None:
         )
     if not force:
         raise UsageError(f"{out} exists: give another --out, or --force to replace it.")
-    if not one_file and (
-        others := [p.name for p in out.iterdir() if p.is_dir() or not fnmatch(p.name, export.pattern)]
-    ):
-        raise UsageError(f"{out} holds more than such an export ({others[0]}): give another --out.")
+    if not one_file:
+        for held in out.iterdir():
+            if held.is_dir() or not fnmatch(held.name, export.pattern):
+                raise UsageError(f"{out} holds more than such an export ({held.name}): give another --out.")

@@ -14,7 +14,7 @@ _TYPES = {"label": "int64", "feature": "int64", "confidence": "double", "q": "do
 
 
 def rows(run: Run, labels: Sequence[Label], to: Destination) -> Export:
-    """A row for each label: the columns of CSV, `created` as a moment in UTC; metadata `tsea` describes the run in JSON.
+    """A row for each label: the columns of CSV, `created` a moment in UTC; metadata `tsea` describes the run in JSON.
 
     Raises UsageError for names of model or source, which it has no place for.
     """
