@@ -85,6 +85,10 @@ def export(
     source: Annotated[
         str | None, typer.Option(help="Neuronpedia's source, such as 8-res-jb, or delphi's hookpoint.")
     ] = None,
+    dashboards: Annotated[
+        Path | None,
+        typer.Option(help="neuronpedia-batch: SAEDashboard's batch files, for logits and activations."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     database: opt.Database = None,
 ) -> None:
@@ -94,7 +98,7 @@ def export(
 
     with Records(database) as records:
         run = records.run(name)
-        made = exported(run, records.labels(run), format_name, Destination(model, source))
+        made = exported(run, records.labels(run), format_name, Destination(model, source, dashboards))
     write_export(made, out, force=force)
     print_lines([f"Wrote {number_of(made.labels, 'label')} of run {run.name} to {out}"])
     print_notes(made.notes)

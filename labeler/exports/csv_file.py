@@ -13,7 +13,7 @@ from typing import Any
 
 from ...tools.phrases import number_of
 from ...tools.storage.tables import Label, Run
-from .export import Destination, Export, refuse_names
+from .export import Destination, Export
 from .table import COLUMNS, label_row, table_notes
 
 # What a spreadsheet takes for a formula; also behind apostrophes, so that `unmarked` is exact.
@@ -25,9 +25,9 @@ def rows(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     """A header and a row for each label, None as an empty cell.
 
     Text that a spreadsheet would run as a formula gets one `'` in front: cells that fit `'+[=+-@...]` lose one to be
-    the text again (`unmarked`). Raises UsageError for names of model or source, which it has no place for.
+    the text again (`unmarked`). Raises UsageError for names, which it has no place for.
     """
-    refuse_names("csv", to)
+    to.allow("csv")
     table = [label_row(run, label) for label in labels]
     text = io.StringIO(newline="")
     writer = csv.writer(text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ...tools.errors import UsageError
 from ...tools.phrases import number_of
 from ...tools.storage.tables import Label, Run
 from .choice import explanations, final_labels, left_out
@@ -19,10 +18,9 @@ def files(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     """A file for every feature with a claim: its last one, for delphi has room for one.
 
     Files are called after `to.source`, delphi's hookpoint (default: the subject), `/` written as `--`, as delphi does
-    for scores. Raises UsageError for a model, which delphi's files do not name.
+    for scores. Raises UsageError for other names.
     """
-    if to.model is not None:
-        raise UsageError("delphi's files name no model: leave out --model.")
+    to.allow("delphi", "source")
     hookpoint = (to.source or run.subject).replace("/", "--")
     chosen = explanations(final_labels(labels))
     content = {

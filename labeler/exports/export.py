@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ...tools.errors import UsageError
@@ -13,10 +14,20 @@ FormatName = Literal["neuronpedia", "neuronpedia-batch", "delphi", "saebench", "
 
 @dataclass(frozen=True)
 class Destination:
-    """What the other program calls the model, and the dictionary in it: None where that follows from the subject."""
+    """What the other program calls the model, and the dictionary in it (None: as follows from the subject).
+
+    `dashboards`, a file or folder of SAEDashboard's, completes features where they are uploaded.
+    """
 
     model: str | None = None
     source: str | None = None
+    dashboards: Path | None = None
+
+    def allow(self, format_name: FormatName, *names: str) -> None:
+        """Raise UsageError where anything but `names` is given to a format, which has no use for it."""
+        for name, value in vars(self).items():
+            if value is not None and name not in names:
+                raise UsageError(f"--format {format_name} has no use for --{name}: leave it out.")
 
 
 @dataclass(frozen=True)
@@ -30,9 +41,3 @@ class Export:
     labels: int
     notes: Sequence[str] = ()
     pattern: str = ""
-
-
-def refuse_names(format_name: FormatName, to: Destination) -> None:
-    """Raise UsageError where names are given to a format that has no place for them."""
-    if to != Destination():
-        raise UsageError(f"--format {format_name} takes its names from the subject: leave out --model and --source.")

@@ -14,6 +14,7 @@ from typing import Any
 from ...tools.errors import UsageError
 from ...tools.storage.tables import Label, Run
 from .choice import explanations, left_out
+from .dashboards import Dashboards
 from .export import Destination, Export
 
 MOST_FEATURES = 128  # in one body
@@ -27,6 +28,7 @@ def bulk(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     `authorId` is empty: it is the account of whoever imports them. Raises UsageError where Neuronpedia's names of
     model and source neither are given nor follow from the subject.
     """
+    to.allow("neuronpedia", "model", "source")
     model, source = _names(run, to)
     rows = [_row(run, label, model, source) for label in explanations(labels)]
     text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
@@ -36,13 +38,16 @@ def bulk(run: Run, labels: Sequence[Label], to: Destination) -> Export:
 def upload(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     """Bodies of 128 features at most, a file each, with explanations of 512 characters at most.
 
-    Holds what a run knows, explanations: density, logits and activations of a feature come from a dashboard and can
-    be merged into its object. Longer explanations end in `...` and are counted. Raises UsageError like `bulk`.
+    A run knows explanations alone: density, logits and activations come from `to.dashboards`, for the features that
+    are there. Longer explanations end in `...`; both are counted. Raises UsageError like `bulk`, and for dashboards of
+    another dictionary.
     """
-    model, source = _names(run, to)
     chosen = sorted(explanations(labels), key=lambda label: label.feature)
+    dashboards = None if to.dashboards is None else Dashboards.read(to.dashboards, {x.feature for x in chosen})
+    model, source = _names(run, to, dashboards)
+    known = {} if dashboards is None else dashboards.features
     features = [
-        {"index": feature, "explanations": [_explanation(label) for label in of_feature]}
+        {"index": feature, **known.get(feature, {}), "explanations": [_explanation(label) for label in of_feature]}
         for feature, of_feature in groupby(chosen, key=lambda label: label.feature)
     ]
     blocks = [features[i : i + MOST_FEATURES] for i in range(0, len(features), MOST_FEATURES)]
@@ -52,17 +57,25 @@ def upload(run: Run, labels: Sequence[Label], to: Destination) -> Export:
         ).encode()
         for number, block in enumerate(blocks)
     }
-    notes = ["Not in a run, and so not here: density, logits and activations; Neuronpedia may ask for them."]
+    notes = []
+    if bare := sum(feature["index"] not in known for feature in features):
+        notes.append(
+            f"Without density, logits and activations, for no --dashboards have them: {bare} of {len(features)} "
+            "features. Neuronpedia may ask for them."
+        )
     if cut := sum(len(label.text) > LONGEST_TEXT for label in chosen):
         notes.append(f"Cut to {LONGEST_TEXT} characters: {cut} of {len(chosen)} texts.")
     return Export(files, len(chosen), [*left_out(labels), *notes], "batch-*.json")
 
 
-def _names(run: Run, to: Destination) -> tuple[str, str]:
+def _names(run: Run, to: Destination, dashboards: Dashboards | None = None) -> tuple[str, str]:
     from ...tools.subject.registry import neuronpedia_names
 
-    model, source = neuronpedia_names(run.subject) or (None, None)
+    shown = None if dashboards is None else (dashboards.model, dashboards.source)
+    model, source = neuronpedia_names(run.subject) or shown or (None, None)
     model, source = to.model or model, to.source or source
+    if shown not in (None, (model, source)):
+        raise UsageError(f"The dashboards are of {'/'.join(shown)} and the labels of {model}/{source}: give others.")
     if model is None or source is None:
         raise UsageError(
             f"Neuronpedia's names of {run.subject} are not known: give both, such as --model gpt2-small "

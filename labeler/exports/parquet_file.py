@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from ...tools.storage.tables import Label, Run
-from .export import Destination, Export, refuse_names
+from .export import Destination, Export
 from .table import COLUMNS, label_row, table_notes
 
 _TYPES = {"label": "int64", "feature": "int64", "confidence": "double", "q": "double"}
@@ -16,12 +16,12 @@ _TYPES = {"label": "int64", "feature": "int64", "confidence": "double", "q": "do
 def rows(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     """A row for each label: the columns of CSV, `created` a moment in UTC; metadata `tsea` describes the run in JSON.
 
-    Raises UsageError for names of model or source, which it has no place for.
+    Raises UsageError for names, which it has no place for.
     """
     import pyarrow
     import pyarrow.parquet
 
-    refuse_names("parquet", to)
+    to.allow("parquet")
     types = _TYPES | {"created": pyarrow.timestamp("us", tz="UTC")}
     about = {name: getattr(run, name) for name in ("name", "subject", "subject_hash", "config", "summary")}
     schema = pyarrow.schema(

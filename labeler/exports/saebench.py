@@ -12,7 +12,7 @@ from typing import Any
 
 from ...tools.storage.tables import Label, Run
 from .choice import explanations, final_labels
-from .export import Destination, Export, refuse_names
+from .export import Destination, Export
 
 _RATES = ("decoy_rate", "decoy_rate_specific", "decoy_rate_input")
 
@@ -20,10 +20,10 @@ _RATES = ("decoy_rate", "decoy_rate_specific", "decoy_rate_input")
 def summary(run: Run, labels: Sequence[Label], to: Destination) -> Export:
     """One JSON object; every feature is under `eval_result_unstructured`, with an explanation or with null.
 
-    SAEBench drops features whose labels failed; here they stay and say so in `status`. Raises UsageError for names of
-    model or source, which follow from the subject.
+    SAEBench drops features whose labels failed; here they stay and say so in `status`. Raises UsageError for names,
+    which follow from the subject.
     """
-    refuse_names("saebench", to)
+    to.allow("saebench")
     chosen = final_labels(labels)
     release, _, sae_id = run.subject.partition("/")
     found = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from contract import CONTRACT, assert_documented
-from exported_runs import label, mixed_labels, stored_run
+from outcomes import label, mixed_labels, stored_run
 from typer.testing import CliRunner
 
 from tsea.labeler.exports.formats import FORMATS
@@ -154,7 +154,7 @@ def test_a_deletion_that_fails_leaves_everything(records: Records, run: Run, mon
         (["export", "frist", "--format", "csv", "--out", "x"], "Did you mean first?"),
         (["export", "empty", "--format", "csv", "--out", "x"], "Run empty has no labels"),
         (["export", "first", "--format", "cvs", "--out", "x"], "cvs"),
-        (["export", "first", "--format", "csv", "--out", "x", "--source", "8-res-jb"], "leave out --model"),
+        (["export", "first", "--format", "csv", "--out", "x", "--source", "8-res-jb"], "no use for --source"),
         (["export", "first", "--format", "csv", "--out", "."], "is a folder"),
         (["list", "--db", "nonsense"], "sqlite:"),
     ],

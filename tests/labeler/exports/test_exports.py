@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from exported_runs import HOSTILE, SUBJECT, failure, label, mixed_labels, stored_run
+from outcomes import HOSTILE, SUBJECT, failure, label, mixed_labels, stored_run
 
 from tsea.labeler.exports.csv_file import unmarked
 from tsea.labeler.exports.export import Destination, Export, FormatName
 from tsea.labeler.exports.formats import FORMATS, exported, write_export
-from tsea.tools.errors import UsageError
+from tsea.tools.errors import TseaError, UsageError
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Label, Run
 
@@ -48,8 +48,10 @@ def peers(shared: Path) -> str:
     return (shared / "research" / "PEERS.md").read_text(encoding="utf-8")
 
 
-def made(run: Run, labels: list[Label], format_name: FormatName, *names: str) -> Export:
-    return exported(run, labels, format_name, Destination(*names))
+def made(
+    run: Run, labels: list[Label], format_name: FormatName, model: str | None = None, source: str | None = None
+) -> Export:
+    return exported(run, labels, format_name, Destination(model, source))
 
 
 def files(export: Export) -> Mapping[str, bytes]:
@@ -125,15 +127,78 @@ def test_upload_bodies_hold_128_features_of_the_documented_keys_and_512_characte
     assert "Cut to 512 characters: 1 of 258 texts." in export.notes and set(LEFT_OUT) <= set(export.notes)
 
 
+@pytest.fixture
+def dashboards(shared: Path) -> Path:
+    return shared / "formats" / "neuronpedia_saedashboard_batch.json"
+
+
+def test_upload_bodies_take_the_other_keys_from_dashboards_of_that_dictionary(
+    records: Records, dashboards: Path, peers: str
+) -> None:
+    run = stored_run(records, [label(n) for n in range(3)])
+    export = exported(run, records.labels(run), "neuronpedia-batch", Destination(dashboards=dashboards))
+    body = json.loads(files(export)["batch-0.json"])
+    first, second, bare = body["features"]
+    keys = re.search(r"features\[1-128\]\{(.*?)\}\]\}", peers, re.DOTALL)
+    assert keys and all(key in keys[1] for key in (*first, *first["activations"][-1], *first["topLogits"][0]))
+    assert list(bare) == ["index", "explanations"] and second["density"] == 0
+    source = json.loads(dashboards.read_bytes())["features"][0]
+    assert first["density"] == source["frac_nonzero"] == 0.0002
+    assert first["topLogits"][0] == {"token": " Brigade", "value": 3.753} and len(first["topLogits"]) == 10
+    assert first["bottomLogits"][0] == {"token": "sequence", "value": -0.707}
+    assert [a["tokens"] for a in first["activations"]] == [a["tokens"] for a in source["activations"]]
+    sampled = [a for a in first["activations"] if "quantileMax" in a]
+    assert 0 < len(sampled) == sum(a["bin_min"] != -1 for a in source["activations"])
+    assert all(0 <= a["quantileFraction"] <= 1 and a["quantileMin"] < a["quantileMax"] for a in sampled)
+    assert [note.split(": ")[1].split(" features")[0] for note in export.notes] == ["1 of 3"]
+
+
+def test_dashboards_name_a_dictionary_that_the_registry_does_not_know(
+    records: Records, dashboards: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "batch-0.json").write_bytes(dashboards.read_bytes())
+    run = stored_run(records, [label(1)], subject="local:mine")
+    export = exported(run, records.labels(run), "neuronpedia-batch", Destination(dashboards=tmp_path))
+    body = json.loads(files(export)["batch-0.json"])
+    assert (body["modelId"], body["source"]) == ("gpt2-small", "0-res-jb")
+    assert not export.notes
+
+
+def test_dashboards_of_another_dictionary_and_other_files_are_refused(
+    records: Records, dashboards: Path, tmp_path: Path
+) -> None:
+    run = stored_run(records, [label(1)], subject="gpt2-small-res-jb/blocks.8.hook_resid_pre")
+
+    def refused(path: Path, error: type[Exception] = UsageError) -> str:
+        with pytest.raises(error) as caught:
+            exported(run, records.labels(run), "neuronpedia-batch", Destination(dashboards=path))
+        return str(caught.value)
+
+    assert "of gpt2-small/0-res-jb and the labels of gpt2-small/8-res-jb" in refused(dashboards)
+    assert "holds no .json file" in refused(tmp_path)
+    assert "Cannot read" in refused(tmp_path / "nothing.json", TseaError)
+    for name, content in (("a.json", "[1]"), ("b.json", "{"), ("c.json", '{"model_id": "m"}')):
+        (tmp_path / name).write_text(content)
+        assert "no batch file of SAEDashboard" in refused(tmp_path / name)
+        (tmp_path / name).unlink()
+    for layer in (0, 1):
+        (tmp_path / f"{layer}.json").write_text(
+            json.dumps({"model_id": "m", "layer": layer, "sae_set": "s", "features": []})
+        )
+    assert "dashboards of m/0-s and m/1-s" in refused(tmp_path)
+    with pytest.raises(UsageError, match="no use for --dashboards"):
+        exported(run, records.labels(run), "neuronpedia", Destination(dashboards=dashboards))
+
+
 def test_delphi_has_a_json_string_in_a_file_for_each_claimed_feature_the_last_one(
     run: Run, labels: list[Label]
 ) -> None:
-    export = made(run, labels, "delphi", None, "layers.8/x")  # type: ignore[arg-type]
+    export = made(run, labels, "delphi", None, "layers.8/x")
     read = {name: json.loads(content) for name, content in files(export).items()}
     assert read == {f"layers.8--x_latent{feature}.txt": texts[-1] for feature, texts in CLAIMED.items()}
     assert export.notes == [*LEFT_OUT, "Left out: 1 label of features that have a later one."]
     assert list(files(made(run, labels, "delphi")))[0] == f"{SUBJECT.replace('/', '--')}_latent0.txt"
-    with pytest.raises(UsageError, match="leave out --model"):
+    with pytest.raises(UsageError, match="no use for --model"):
         made(run, labels, "delphi", "gpt2")
 
 
@@ -187,7 +252,7 @@ def test_parquet_gives_every_label_back_with_types_and_the_run(run: Run, labels:
 def test_names_are_refused_by_formats_that_have_no_place_for_them(
     run: Run, labels: list[Label], format_name: FormatName
 ) -> None:
-    with pytest.raises(UsageError, match="leave out --model and --source"):
+    with pytest.raises(UsageError, match="no use for --model"):
         made(run, labels, format_name, "gpt2-small")
 
 
