@@ -72,7 +72,9 @@ def _names(run: Run, to: Destination, dashboards: Dashboards | None = None) -> t
     from ...tools.subject.registry import neuronpedia_names
 
     shown = None if dashboards is None else (dashboards.model, dashboards.source)
-    model, source = neuronpedia_names(run.subject) or shown or (None, None)
+    # Reading the registry takes seconds.
+    known = None if to.model and to.source else neuronpedia_names(run.subject)
+    model, source = known or shown or (None, None)
     model, source = to.model or model, to.source or source
     if shown not in (None, (model, source)):
         raise UsageError(f"The dashboards are of {'/'.join(shown)} and the labels of {model}/{source}: give others.")
