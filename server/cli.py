@@ -16,6 +16,7 @@ from ..tools.statistics.names import NullChoice
 from . import activation_cli, effects_cli, inputs_cli, pairs_cli, serve_cli
 from . import options as opt
 from .eval_cli import evals
+from .runs_cli import runs
 from .selection import selected
 from .sets_cli import sets
 from .terminal import note_circular, print_json, print_lines, print_notes, print_table, progress_bars
@@ -92,6 +93,7 @@ app = typer.Typer(
 
 app.add_typer(evals, name="eval")
 app.add_typer(sets, name="sets")
+app.add_typer(runs, name="runs")
 
 
 @contextmanager
@@ -339,22 +341,6 @@ def running_sum(
     with _workbench(subject, directions, device, dtype) as workbench:
         written = draw_running_sum(workbench, _one(workbench, feature), set_name, 1 if power else 0, out)
         print_lines([f"Wrote {written}"])
-
-
-@app.command(epilog="Example: tsea runs")
-def runs(database: opt.Database = None, json: opt.Json = False) -> None:
-    """The labeling runs on record."""
-    from ..tools.storage.records import Records
-    from .report import RunResult
-
-    with Records(database) as records:
-        found = [RunResult.of(run) for run in records.runs()]
-        if json:
-            return print_json(found)
-        print_table(
-            ("run", "subject", "created", "finished", "features", "labelled", "decoy rate"),
-            ((r.run, r.subject, r.created, r.finished, r.features, r.labelled, r.decoy_rate) for r in found),
-        )
 
 
 @app.command(epilog="Example: tsea doctor --verify")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from ..tools.feature_plots import FeaturePlot
 from ..tools.inputs.words import set_title
@@ -37,30 +36,6 @@ MEMBERS_ON_PAGE = 8
 CONTEXTS_ON_PAGE = 6
 BEFORE_ON_PAGE, BEHIND_ON_PAGE = 20, 10
 PLACES = {"token": "the token", "previous": "right behind", "next": "right before"}
-
-
-class RunResult(BaseModel):
-    """One run on record."""
-
-    run: str
-    subject: str
-    created: str
-    finished: str | None
-    features: int | None
-    labelled: int | None
-    decoy_rate: float | None
-
-    @classmethod
-    def of(cls, run: Run) -> RunResult:
-        """The result of a stored run; the figures of an unfinished one are None."""
-        summary = run.summary or {}
-        return cls(
-            run=run.name,
-            subject=run.subject,
-            created=f"{run.created:%Y-%m-%d %H:%M}",
-            finished=f"{run.finished:%Y-%m-%d %H:%M}" if run.finished else None,
-            **{key: summary.get(key) for key in ("features", "labelled", "decoy_rate")},
-        )
 
 
 def summary_lines(run: Run) -> list[str]:

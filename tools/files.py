@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import TseaError
@@ -32,6 +34,28 @@ def atomic_write(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def atomic_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by name into a new folder `path`, which takes the place of one that exists, with all it holds.
+
+    Raises TseaError like `atomic_write`; then `path` is as it was.
+    """
+    temporary, former = (path.with_name(f".{path.name}.{uuid.uuid4().hex}.{end}") for end in ("tmp", "old"))
+    try:
+        temporary.mkdir(parents=True)
+        for name, data in files.items():
+            (temporary / name).write_bytes(data)
+        if path.exists():
+            path.replace(former)
+        temporary.replace(path)
+        shutil.rmtree(former, ignore_errors=True)
+    except OSError as error:
+        if former.exists() and not path.exists():
+            former.replace(path)
+        raise write_failure(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> Path:

@@ -60,7 +60,7 @@ def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -
     assert all(list(line) == CONTRACT["label"]["fields"] and line["run"] == "contract" for line in lines)
     labelled = next(line for line in lines if line["hypotheses"])
     assert list(labelled["hypotheses"][0]) == CONTRACT["label"]["hypothesis"]
-    runs = [json.loads(line) for line in tsea("runs", "--json").stdout.splitlines()]
+    runs = [json.loads(line) for line in tsea("runs", "list", "--json").stdout.splitlines()]
     assert [run["run"] for run in runs] == ["contract"] and list(runs[0]) == CONTRACT["runs"]["fields"]
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from ..errors import UsageError, nearest
 from .database import open_database, reporting, shown
-from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, now
+from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, Status, now
+from .whole_runs import delete_run, sizes, statuses
 
 _LISTED = 1000  # values in a query; SQLite takes 32,766 at most
 _SHOWN = 60  # characters of a setting that a message shows
@@ -77,6 +78,21 @@ class Records:
         """All runs, oldest first."""
         with self._transaction() as session:
             return list(session.scalars(select(Run).order_by(Run.id)))
+
+    def statuses(self) -> dict[int, dict[Status, int]]:
+        """Features by status for each run's id that has labels; of several labels of a feature the best status."""
+        with self._transaction() as session:
+            return statuses(session)
+
+    def sizes(self, run: Run) -> dict[str, int]:
+        """The run's rows in each table."""
+        with self._transaction() as session:
+            return sizes(session, run)
+
+    def delete(self, run: Run) -> None:
+        """Delete the run with its labels, ledger, hypotheses and named sets, all or nothing."""
+        with self._transaction() as session:
+            delete_run(session, run)
 
     def labelled_features(self, run: Run) -> set[int]:
         """Features that already have their label of this run's batch job, whatever its status."""

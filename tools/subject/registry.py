@@ -68,3 +68,12 @@ def stated_figures(release: str, sae_id: str) -> Stated:
         offer = nearest(sae_id, saes) or f" It has {', '.join(list(saes)[:3])} and so on."
         raise UsageError(f"Release {release} has no SAE {sae_id!r}.{offer}")
     return Stated(saes[sae_id].get("l0"), saes[sae_id].get("variance_explained"))
+
+
+def neuronpedia_names(subject: str) -> tuple[str, str] | None:
+    """Model and source that Neuronpedia knows a subject `RELEASE/SAE_ID` by; None where the registry names none."""
+    release, _, sae_id = subject.partition("/")
+    entries = _releases().get(release, {}).get("saes", [])
+    stated = next((sae.get("neuronpedia") for sae in entries if str(sae["id"]) == sae_id), None)
+    model, slash, source = (stated or "").partition("/")
+    return (model, source) if slash else None

@@ -7,7 +7,7 @@ import pytest
 from tsea.tools.errors import UsageError
 from tsea.tools.subject import known_subjects
 from tsea.tools.subject.names import BundledName, FolderName, NeuronsName, ReleaseName, parse
-from tsea.tools.subject.registry import stated_figures
+from tsea.tools.subject.registry import neuronpedia_names, stated_figures
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,9 @@ def test_known_subjects_are_the_bundled_ones_and_sae_lens_own_list() -> None:
     assert [subject.name for subject in known[:2]] == ["pocket", "pocket-random"]
     assert {subject.name for subject in known[2:]} == set(listed)
     assert sum(len(subject.sae_ids) for subject in known) == sum(len(entry["saes"]) for entry in listed.values())
+
+
+def test_neuronpedias_names_are_the_registrys_and_none_where_it_has_none() -> None:
+    assert neuronpedia_names("gpt2-small-res-jb/blocks.8.hook_resid_pre") == ("gpt2-small", "8-res-jb")
+    unknown = ("pocket", "local:a/b", "gpt2-small-res-jb", "gpt2-small-res-jb/blocks.8.hook_resid_pre+probes.npy")
+    assert [neuronpedia_names(name) for name in unknown] == [None] * 4
