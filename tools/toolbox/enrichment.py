@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 NULLS: tuple[Literal["present", "specific"], ...] = ("present", "specific")
 _LEGEND = (
     "The mass (nats) and its q decide; q is of p_present, q_specific of p_specific, over all tests of the feature in "
-    "the run (tests: p-values, ten or so for each set). Tokens are [token, logit weight, rank]. not_elevated: members "
+    "the run (tests: p-values, ten or so for each set); at_most: p that are upper bounds, no reference direction goes "
+    "further. Tokens are [token, logit weight, rank]. not_elevated: members "
     "in the lower half; missed: top tokens outside. rivals: a is your set, b the rival; a_minus_b is what yours has "
     "beyond it (mean: standardised weight of those tokens, partial: correlation beyond the other set)."
 )
@@ -223,6 +224,8 @@ def _single(present: list[SetTestRow], specific: list[SetTestRow], detail: str) 
         "tests": mass.tests,
         "holds": _held(mass.holds, "tokens"),
     }
+    if bounds := [name for name, row in (("p_present", mass), ("p_specific", same)) if row.p and row.error is None]:
+        found["at_most"] = bounds
     if mass.circular:
         found["circular"] = True
     others = [r for r in present if r.side == side and r.statistic != "mass"]
