@@ -1,0 +1,243 @@
+"""What requests cost, by feature and by run, and budgets that stop before they are exceeded.
+
+Money is set aside before a request for the most it can cost, so that requests in flight at once cannot exceed a budget
+together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ...tools.errors import TseaError, UsageError
+from .messages import Usage
+from .prices import Prices
+
+COMPLETE = "complete"
+
+
+class BudgetError(TseaError):
+    """A budget has no room for the next request."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one request cost, in tokens and, where the model has a price, USD; `feature` None: none in particular.
+
+    `outcome` is "complete" for a reply that came whole, else why there is none: then the tokens are the most that it
+    can have cost. `estimated`: not as the server counted them.
+    """
+
+    feature: int | None
+    model: str
+    usage: Usage
+    cost: float | None
+    outcome: str = COMPLETE
+    estimated: bool = False
+
+
+class Recorder(Protocol):
+    """Keeps what was paid, for good."""
+
+    def record(self, spent: Spent) -> None:
+        """Keep one payment."""
+        ...
+
+
+class Recorded:
+    """Payments in memory."""
+
+    def __init__(self) -> None:
+        self.payments: list[Spent] = []
+
+    def record(self, spent: Spent) -> None:
+        """Keep one payment."""
+        self.payments.append(spent)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most to spend, in USD and in tokens (prompt and completion); None: no bound."""
+
+    max_cost: float | None = None
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, bound in (("cost", self.max_cost), ("number of tokens", self.max_tokens)):
+            if bound is not None and not bound > 0:
+                raise UsageError(f"A budget's {name} must be above 0, not {bound}.")
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Payments added up; `cost` of those with a price, `unpriced` the number of the others."""
+
+    requests: int = 0
+    usage: Usage = Usage()
+    cost: float = 0.0
+    unpriced: int = 0
+
+    def plus(self, usage: Usage, cost: float | None) -> Sum:
+        """The sum with one payment more."""
+        return Sum(self.requests + 1, self.usage + usage, self.cost + (cost or 0.0), self.unpriced + (cost is None))
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(
+            self.requests + other.requests,
+            self.usage + other.usage,
+            self.cost + other.cost,
+            self.unpriced + other.unpriced,
+        )
+
+
+@dataclass(frozen=True)
+class Total:
+    """`counted`: as the server counted it; `estimated`: apart, what it may have charged without saying so."""
+
+    counted: Sum = Sum()
+    estimated: Sum = Sum()
+
+    def plus(self, spent: Spent) -> Total:
+        """The total with one payment more."""
+        if spent.estimated:
+            return replace(self, estimated=self.estimated.plus(spent.usage, spent.cost))
+        return replace(self, counted=self.counted.plus(spent.usage, spent.cost))
+
+    @property
+    def all(self) -> Sum:
+        """Both together, which is what budgets hold against."""
+        return self.counted + self.estimated
+
+
+@dataclass(eq=False)
+class Reservation:
+    """Room in the budgets for one request; what it really takes is told by `sent`, then `settle` or `unpaid`."""
+
+    feature: int | None
+    model: str
+    most: Usage
+    cost: float | None
+    spent: Spent | None = None
+
+    def sent(self) -> None:
+        """The server may charge it from now on: unless told otherwise, the most it can cost counts as spent."""
+        self.lost("interrupted")
+
+    def lost(self, why: str) -> None:
+        """No reply came whole: the server may have charged it nonetheless."""
+        self.spent = Spent(self.feature, self.model, self.most, self.cost, why, estimated=True)
+
+    def settle(self, usage: Usage, cost: float | None, outcome: str = COMPLETE, *, estimated: bool = False) -> None:
+        """The reply came, and took this."""
+        self.spent = Spent(self.feature, self.model, usage, cost, outcome, estimated)
+
+    def unpaid(self) -> None:
+        """The server did not do the work."""
+        self.spent = None
+
+
+class Spending:
+    """All payments of a run, those of its `earlier` processes included; for use on one event loop."""
+
+    def __init__(
+        self,
+        prices: Prices | None = None,
+        *,
+        per_run: Budget | None = None,
+        per_feature: Budget | None = None,
+        recorder: Recorder | None = None,
+        earlier: Iterable[Spent] = (),
+    ) -> None:
+        self.prices = prices or Prices()
+        self._per_run, self._per_feature = per_run or Budget(), per_feature or Budget()
+        self._recorder = recorder
+        self._features: dict[int | None, Total] = defaultdict(Total)
+        self._run = Total()
+        self._open: set[Reservation] = set()
+        self._settled = asyncio.Event()  # replaced by a new one each time
+        for spent in earlier:
+            self._add(spent)
+
+    @property
+    def run(self) -> Total:
+        """What the run has cost."""
+        return self._run
+
+    def feature(self, feature: int | None) -> Total:
+        """What one feature has cost."""
+        return self._features.get(feature, Total())
+
+    @contextlib.asynccontextmanager
+    async def reserved(self, feature: int | None, model: str, most: Usage) -> AsyncIterator[Reservation]:
+        """Set `most` aside for one request; waits where only requests in flight leave no room.
+
+        Raises BudgetError where there is none even if these cost nothing, and UsageError where a budget in USD meets a
+        model without a price.
+        """
+        reservation = Reservation(feature, model, most, self._price(model, most))
+        while self._exceeded(reservation, among=self._open):
+            if why := self._exceeded(reservation, among=()):
+                raise BudgetError(why)
+            await self._settled.wait()
+        self._open.add(reservation)
+        try:
+            yield reservation
+        finally:
+            self._close(reservation)
+
+    def _close(self, reservation: Reservation) -> None:
+        self._open.discard(reservation)
+        if reservation.spent is not None:
+            self._add(reservation.spent)
+        self._settled.set()
+        self._settled = asyncio.Event()
+        if reservation.spent is not None and self._recorder is not None:
+            self._recorder.record(reservation.spent)
+
+    def _price(self, model: str, usage: Usage) -> float | None:
+        cost = self.prices.cost(model, usage)
+        if cost is None and (self._per_run.max_cost is not None or self._per_feature.max_cost is not None):
+            raise UsageError(
+                f"No price is known for the model {model}, so no cost can be bounded: give its price, or bound tokens."
+            )
+        return cost
+
+    def _exceeded(self, asked: Reservation, among: Iterable[Reservation]) -> str | None:
+        """Which budget the request would exceed, given those that are open."""
+        others = list(among)
+        return _beyond(self._per_run, "run", self._run, others, asked) or (
+            None
+            if asked.feature is None
+            else _beyond(
+                self._per_feature,
+                "feature",
+                self.feature(asked.feature),
+                [one for one in others if one.feature == asked.feature],
+                asked,
+            )
+        )
+
+    def _add(self, spent: Spent) -> None:
+        self._run = self._run.plus(spent)
+        self._features[spent.feature] = self._features[spent.feature].plus(spent)
+
+
+def _beyond(budget: Budget, name: str, total: Total, others: list[Reservation], asked: Reservation) -> str | None:
+    """Why a request does not fit a budget beside what is spent and what others may spend."""
+    spent = total.all
+    cost, tokens = spent.cost + sum(one.cost or 0.0 for one in others), sum(one.most.total for one in others)
+    if budget.max_cost is not None and cost + (asked.cost or 0.0) > budget.max_cost:
+        return (
+            f"The {name}'s budget of {budget.max_cost:g} USD is spent: {spent.cost:.4g} USD so far, and the next "
+            f"request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply."
+        )
+    if budget.max_tokens is not None and spent.usage.total + tokens + asked.most.total > budget.max_tokens:
+        return (
+            f"The {name}'s budget of {budget.max_tokens} tokens is spent: {spent.usage.total} so far, and the next "
+            f"request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply."
+        )
+    return None
