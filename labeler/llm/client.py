@@ -56,7 +56,7 @@ class LlmClient:
 
     def most(self, request: Request) -> Usage:
         """The most tokens that a request is thought to take."""
-        return Usage(self.tokens.prompt(request.body), request.max_tokens)
+        return Usage(self.tokens.prompt(request), request.max_tokens)
 
     async def close(self) -> None:
         """Close connections; the cache is the caller's."""
@@ -91,12 +91,12 @@ class LlmClient:
             self._limits.place(most.total) as admitted,
         ):
             reservation.sent()
-            content = await self._connection.complete(request.body, feature)
+            content = await self._connection.complete(request, feature)
             server = self._connection.server(request.model)
             outcome, usage = (content, None) if isinstance(content, Failure) else understood(server, content)
             if usage is not None:
                 self._limits.used(admitted, usage.total)
-                self.tokens.learn(request.body, usage.prompt)
+                self.tokens.learn(request, usage.prompt)
             if isinstance(outcome, Reply):
                 return self._complete(request, outcome, usage, reservation)
             self._failed(outcome, usage, reservation)
@@ -105,7 +105,7 @@ class LlmClient:
     def _complete(self, request: Request, reply: Reply, usage: Usage | None, reservation: Reservation) -> Reply:
         if usage is None:
             written = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
-            estimate = Usage(self.tokens.prompt(request.body), self.tokens.text(request.model, written))
+            estimate = Usage(self.tokens.prompt(request), self.tokens.text(request.model, written))
             reply = replace(reply, usage=estimate, estimated=True)
         reservation.settle(reply.usage, self.spending.prices.cost(request.model, reply.usage), estimated=usage is None)
         return reply

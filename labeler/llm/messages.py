@@ -12,6 +12,11 @@ from typing import Any
 _DIGEST_BYTES = 16
 
 
+def encoded(value: Mapping[str, Any]) -> bytes:
+    """The value as JSON in UTF-8; halves of surrogate pairs, which no server reads, as question marks."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 @dataclass(frozen=True)
 class ToolCall:
     """A tool that the model wants called; `arguments` is what it wrote, JSON or not."""
@@ -67,10 +72,14 @@ class Request:
         return {"model": self.model, "messages": list(self.messages), "max_tokens": self.max_tokens, **given}
 
     @cached_property
+    def data(self) -> bytes:
+        """The request as it is sent; in the order given, which is part of the prompt."""
+        return encoded(self.body)
+
+    @cached_property
     def hash(self) -> str:
         """Digest of the content, in hexadecimal digits."""
-        text = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+        return hashlib.blake2b(self.data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 @dataclass(frozen=True)
