@@ -77,8 +77,14 @@ class Server:
 
     def quoted(self, text: str) -> str:
         """What the server said, on one line, short and without the key."""
-        line = " ".join(text.split()).replace(self.secret, "***") if self.secret else " ".join(text.split())
+        line = " ".join(text.split())
+        line = line.replace(self.secret, "***") if self.secret else line
         return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."
+
+    def sentence(self, text: str) -> str:
+        """What the server said, as a sentence among others."""
+        said = self.quoted(text) or "no reason given"
+        return said if said[-1] in ".!?" else f"{said}."
 
 
 def of_status(
@@ -86,7 +92,7 @@ def of_status(
 ) -> Failure:
     """What an answer with an error status means."""
     said, code, parameter = _said(content)
-    everything = f"{code} {said}"
+    everything, why = f"{code} {said}", server.sentence(said)
     asked = retry_after(headers)
     if status in _NO_KEY:  # what it says may hold the key, in whatever form
         return Failure(
@@ -95,42 +101,40 @@ def of_status(
                 f"key that is valid there and may use {server.model}."
             )
         )
-    error = _permanent(server, status, everything, said, with_tools=with_tools)
+    error = _permanent(server, status, everything, why, with_tools=with_tools)
     if error is not None:
         return Failure(error, parameter=parameter if code in _PARAMETER else None)
     if status == 429:
         message = (
-            f"{server.base_url} still limits the rate after every retry: {server.quoted(said)} Ask for fewer requests "
+            f"{server.base_url} still limits the rate after every retry: {why} Ask for fewer requests "
             "or tokens a minute, or for less at once."
         )
         return Failure(RateLimitedError(message), again=True, asked=asked)
-    message = (
-        f"{server.base_url} fails with status {status}: {server.quoted(said)} Look at the server, and try again later."
-    )
+    message = f"{server.base_url} fails with status {status}: {why} Look at the server, and try again later."
     return Failure(UnreachableError(message), again=True, asked=asked)
 
 
-def _permanent(server: Server, status: int, everything: str, said: str, *, with_tools: bool) -> LlmError | None:
+def _permanent(server: Server, status: int, everything: str, why: str, *, with_tools: bool) -> LlmError | None:
     """The error where the same request would fail again."""
     if _OVERFLOW.search(everything) or status == 413:
         return ContextOverflowError(
-            f"The prompt and its reply do not fit the context of {server.model}: {server.quoted(said)} Give a shorter "
+            f"The prompt and its reply do not fit the context of {server.model}: {why} Give a shorter "
             "prompt, or serve the model with a longer context."
         )
-    if with_tools and _NO_TOOLS.search(said):
+    if with_tools and _NO_TOOLS.search(everything):
         return NoToolCallingError(
-            f"{server.model} takes no tools at {server.base_url}: {server.quoted(said)} Ask for an answer in JSON, use "
+            f"{server.model} takes no tools at {server.base_url}: {why} Ask for an answer in JSON, use "
             "a model that calls tools, or start the server with them."
         )
     if status == 429 and _NO_CREDIT.search(everything) or status == 402:
-        return RejectedError(f"The account at {server.base_url} has no credit left: {server.quoted(said)} Add some.")
+        return RejectedError(f"The account at {server.base_url} has no credit left: {why} Add some.")
     if status in _AGAIN or status >= 500:
         return None
     if _FILTERED.search(everything):
-        return RefusedError(f"A content filter stopped the prompt: {server.quoted(said)} Try another model.")
+        return RefusedError(f"A content filter stopped the prompt: {why} Try another model.")
     if _MODEL.search(everything):
         return UnknownModelError(
-            f"{server.base_url} has no model {server.model}: {server.quoted(said)} Give a name that the server knows "
+            f"{server.base_url} has no model {server.model}: {why} Give a name that the server knows "
             f"(GET {server.base_url}/models lists them)."
         )
     if status in _MISSING or status < 400:
@@ -139,8 +143,7 @@ def _permanent(server: Server, status: int, everything: str, said: str, *, with_
             "server; most end in /v1."
         )
     return RejectedError(
-        f"{server.base_url} rejects the request (status {status}): {server.quoted(said)} Change what it names, or use "
-        "another model."
+        f"{server.base_url} rejects the request (status {status}): {why} Change what it names, or use another model."
     )
 
 

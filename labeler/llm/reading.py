@@ -35,7 +35,9 @@ def understood(server: Server, content: bytes) -> tuple[Reply | Failure, Usage |
         return malformed(server, str(problem)), usage
     refusal = message.get("refusal")
     if reply.finish_reason == "content_filter" or isinstance(refusal, str) and refusal:
-        said = server.quoted(refusal) if isinstance(refusal, str) and refusal else "a content filter stopped the reply."
+        said = (
+            server.sentence(refusal) if isinstance(refusal, str) and refusal else "a content filter stopped the reply."
+        )
         return Failure(RefusedError(f"{server.model} refuses: {said} Try another model."), charged=True), usage
     return reply, usage
 
