@@ -140,6 +140,20 @@ class Reservation:
         self.spent = None
 
 
+@dataclass
+class _Held:
+    """What is set aside for requests in flight."""
+
+    requests: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+
+    def add(self, reservation: Reservation, sign: int) -> None:
+        self.requests += sign
+        self.tokens += sign * reservation.most.total
+        self.cost = self.cost + sign * (reservation.cost or 0.0) if self.requests else 0.0
+
+
 class Spending:
     """All payments of a run, those of its `earlier` processes included; for use on one event loop."""
 
@@ -157,7 +171,8 @@ class Spending:
         self._recorder = recorder
         self._features: dict[int | None, Total] = defaultdict(Total)
         self._run = Total()
-        self._open: set[Reservation] = set()
+        self._held_run = _Held()
+        self._held_features: dict[int | None, _Held] = defaultdict(_Held)
         self._settled = asyncio.Event()  # replaced by a new one each time
         for spent in earlier:
             self._add(spent)
@@ -179,18 +194,18 @@ class Spending:
         model without a price.
         """
         reservation = Reservation(feature, model, most, self._price(model, most))
-        while self._exceeded(reservation, among=self._open):
-            if why := self._exceeded(reservation, among=()):
+        while self._exceeded(reservation, beside_others=True):
+            if why := self._exceeded(reservation, beside_others=False):
                 raise BudgetError(why)
             await self._settled.wait()
-        self._open.add(reservation)
+        self._hold(reservation, 1)
         try:
             yield reservation
         finally:
             self._close(reservation)
 
     def _close(self, reservation: Reservation) -> None:
-        self._open.discard(reservation)
+        self._hold(reservation, -1)
         if reservation.spent is not None:
             self._add(reservation.spent)
         self._settled.set()
@@ -206,36 +221,35 @@ class Spending:
             )
         return cost
 
-    def _exceeded(self, asked: Reservation, among: Iterable[Reservation]) -> str | None:
-        """Which budget the request would exceed, given those that are open."""
-        others = list(among)
-        return _beyond(self._per_run, "run", self._run, others, asked) or (
-            None
-            if asked.feature is None
-            else _beyond(
-                self._per_feature,
-                "feature",
-                self.feature(asked.feature),
-                [one for one in others if one.feature == asked.feature],
-                asked,
-            )
-        )
+    def _hold(self, reservation: Reservation, sign: int) -> None:
+        for held in (self._held_run, self._held_features[reservation.feature]):
+            held.add(reservation, sign)
+        if not self._held_features[reservation.feature].requests:
+            del self._held_features[reservation.feature]
+
+    def _exceeded(self, asked: Reservation, *, beside_others: bool) -> str | None:
+        """Which budget the request would exceed, with or without what is set aside for others."""
+        held = self._held_run if beside_others else _Held()
+        why = _beyond(self._per_run, "run", self._run, held, asked)
+        if why or asked.feature is None:
+            return why
+        held = self._held_features.get(asked.feature) if beside_others else None
+        return _beyond(self._per_feature, "feature", self.feature(asked.feature), held or _Held(), asked)
 
     def _add(self, spent: Spent) -> None:
         self._run = self._run.plus(spent)
         self._features[spent.feature] = self._features[spent.feature].plus(spent)
 
 
-def _beyond(budget: Budget, name: str, total: Total, others: list[Reservation], asked: Reservation) -> str | None:
-    """Why a request does not fit a budget beside what is spent and what others may spend."""
+def _beyond(budget: Budget, name: str, total: Total, held: _Held, asked: Reservation) -> str | None:
+    """Why a request does not fit a budget beside what is spent and what is set aside for others."""
     spent = total.all
-    cost, tokens = spent.cost + sum(one.cost or 0.0 for one in others), sum(one.most.total for one in others)
-    if budget.max_cost is not None and cost + (asked.cost or 0.0) > budget.max_cost:
+    if budget.max_cost is not None and spent.cost + held.cost + (asked.cost or 0.0) > budget.max_cost:
         return (
             f"The {name}'s budget of {budget.max_cost:g} USD is spent: {spent.cost:.4g} USD so far, and the next "
             f"request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply."
         )
-    if budget.max_tokens is not None and spent.usage.total + tokens + asked.most.total > budget.max_tokens:
+    if budget.max_tokens is not None and spent.usage.total + held.tokens + asked.most.total > budget.max_tokens:
         return (
             f"The {name}'s budget of {budget.max_tokens} tokens is spent: {spent.usage.total} so far, and the next "
             f"request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply."
