@@ -107,13 +107,12 @@ class LlmClient:
             written = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
             estimate = Usage(self.tokens.prompt(request), self.tokens.text(request.model, written))
             reply = replace(reply, usage=estimate, estimated=True)
-        reservation.settle(reply.usage, self.spending.prices.cost(request.model, reply.usage), estimated=usage is None)
+        reservation.settle(reply.usage, estimated=usage is None)
         return reply
 
     def _failed(self, failure: Failure, usage: Usage | None, reservation: Reservation) -> None:
         if usage is not None:
-            cost = self.spending.prices.cost(reservation.model, usage)
-            reservation.settle(usage, cost, failure.error.reason)
+            reservation.settle(usage, failure.error.reason)
         elif failure.charged:
             reservation.lost(failure.error.reason)
         else:

@@ -1,4 +1,4 @@
-"""What requests cost, by feature and by run, and budgets that stop before they are exceeded.
+"""Budgets of features and of a run, which stop before they are exceeded, and what was spent of them.
 
 Money is set aside before a request for the most it can cost, so that requests in flight at once cannot exceed a budget
 together.
@@ -10,53 +10,24 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 from ...tools.errors import TseaError, UsageError
 from .messages import Usage
+from .payments import COMPLETE, Recorder, Spent, Total
 from .prices import Prices
 
-COMPLETE = "complete"
+Scope = Literal["run", "feature"]
 
 
 class BudgetError(TseaError):
-    """A budget has no room for the next request."""
+    """A budget has no room for the next request; `scope` says whose."""
 
-
-@dataclass(frozen=True)
-class Spent:
-    """What one request cost, in tokens and, where the model has a price, USD; `feature` None: none in particular.
-
-    `outcome` is "complete" for a reply that came whole, else why there is none: then the tokens are the most that it
-    can have cost. `estimated`: not as the server counted them.
-    """
-
-    feature: int | None
-    model: str
-    usage: Usage
-    cost: float | None
-    outcome: str = COMPLETE
-    estimated: bool = False
-
-
-class Recorder(Protocol):
-    """Keeps what was paid, for good."""
-
-    def record(self, spent: Spent) -> None:
-        """Keep one payment."""
-        ...
-
-
-class Recorded:
-    """Payments in memory."""
-
-    def __init__(self) -> None:
-        self.payments: list[Spent] = []
-
-    def record(self, spent: Spent) -> None:
-        """Keep one payment."""
-        self.payments.append(spent)
+    def __init__(self, message: str, scope: Scope) -> None:
+        super().__init__(message)
+        self.scope: Scope = scope
 
 
 @dataclass(frozen=True)
@@ -72,47 +43,6 @@ class Budget:
                 raise UsageError(f"A budget's {name} must be above 0, not {bound}.")
 
 
-@dataclass(frozen=True)
-class Sum:
-    """Payments added up; `cost` of those with a price, `unpriced` the number of the others."""
-
-    requests: int = 0
-    usage: Usage = Usage()
-    cost: float = 0.0
-    unpriced: int = 0
-
-    def plus(self, usage: Usage, cost: float | None) -> Sum:
-        """The sum with one payment more."""
-        return Sum(self.requests + 1, self.usage + usage, self.cost + (cost or 0.0), self.unpriced + (cost is None))
-
-    def __add__(self, other: Sum) -> Sum:
-        return Sum(
-            self.requests + other.requests,
-            self.usage + other.usage,
-            self.cost + other.cost,
-            self.unpriced + other.unpriced,
-        )
-
-
-@dataclass(frozen=True)
-class Total:
-    """`counted`: as the server counted it; `estimated`: apart, what it may have charged without saying so."""
-
-    counted: Sum = Sum()
-    estimated: Sum = Sum()
-
-    def plus(self, spent: Spent) -> Total:
-        """The total with one payment more."""
-        if spent.estimated:
-            return replace(self, estimated=self.estimated.plus(spent.usage, spent.cost))
-        return replace(self, counted=self.counted.plus(spent.usage, spent.cost))
-
-    @property
-    def all(self) -> Sum:
-        """Both together, which is what budgets hold against."""
-        return self.counted + self.estimated
-
-
 @dataclass(eq=False)
 class Reservation:
     """Room in the budgets for one request; what it really takes is told by `sent`, then `settle` or `unpaid`."""
@@ -120,8 +50,13 @@ class Reservation:
     feature: int | None
     model: str
     most: Usage
-    cost: float | None
+    prices: Prices
     spent: Spent | None = None
+
+    @cached_property
+    def cost(self) -> float | None:
+        """The most that the request can cost, in USD."""
+        return self.prices.cost(self.model, self.most)
 
     def sent(self) -> None:
         """The server may charge it from now on: unless told otherwise, the most it can cost counts as spent."""
@@ -129,10 +64,11 @@ class Reservation:
 
     def lost(self, why: str) -> None:
         """No reply came whole: the server may have charged it nonetheless."""
-        self.spent = Spent(self.feature, self.model, self.most, self.cost, why, estimated=True)
+        self.settle(self.most, why, estimated=True)
 
-    def settle(self, usage: Usage, cost: float | None, outcome: str = COMPLETE, *, estimated: bool = False) -> None:
+    def settle(self, usage: Usage, outcome: str = COMPLETE, *, estimated: bool = False) -> None:
         """The reply came, and took this."""
+        cost = self.prices.cost(self.model, usage)
         self.spent = Spent(self.feature, self.model, usage, cost, outcome, estimated)
 
     def unpaid(self) -> None:
@@ -193,10 +129,14 @@ class Spending:
         Raises BudgetError where there is none even if these cost nothing, and UsageError where a budget in USD meets a
         model without a price.
         """
-        reservation = Reservation(feature, model, most, self._price(model, most))
+        reservation = Reservation(feature, model, most, self.prices)
+        if reservation.cost is None and (self._per_run.max_cost or self._per_feature.max_cost):
+            raise UsageError(
+                f"No price is known for the model {model}, so no cost can be bounded: give its price, or bound tokens."
+            )
         while self._exceeded(reservation, beside_others=True):
-            if why := self._exceeded(reservation, beside_others=False):
-                raise BudgetError(why)
+            if stop := self._exceeded(reservation, beside_others=False):
+                raise stop
             await self._settled.wait()
         self._hold(reservation, 1)
         try:
@@ -213,26 +153,18 @@ class Spending:
         if reservation.spent is not None and self._recorder is not None:
             self._recorder.record(reservation.spent)
 
-    def _price(self, model: str, usage: Usage) -> float | None:
-        cost = self.prices.cost(model, usage)
-        if cost is None and (self._per_run.max_cost is not None or self._per_feature.max_cost is not None):
-            raise UsageError(
-                f"No price is known for the model {model}, so no cost can be bounded: give its price, or bound tokens."
-            )
-        return cost
-
     def _hold(self, reservation: Reservation, sign: int) -> None:
         for held in (self._held_run, self._held_features[reservation.feature]):
             held.add(reservation, sign)
         if not self._held_features[reservation.feature].requests:
             del self._held_features[reservation.feature]
 
-    def _exceeded(self, asked: Reservation, *, beside_others: bool) -> str | None:
+    def _exceeded(self, asked: Reservation, *, beside_others: bool) -> BudgetError | None:
         """Which budget the request would exceed, with or without what is set aside for others."""
         held = self._held_run if beside_others else _Held()
-        why = _beyond(self._per_run, "run", self._run, held, asked)
-        if why or asked.feature is None:
-            return why
+        stop = _beyond(self._per_run, "run", self._run, held, asked)
+        if stop or asked.feature is None:
+            return stop
         held = self._held_features.get(asked.feature) if beside_others else None
         return _beyond(self._per_feature, "feature", self.feature(asked.feature), held or _Held(), asked)
 
@@ -241,17 +173,19 @@ class Spending:
         self._features[spent.feature] = self._features[spent.feature].plus(spent)
 
 
-def _beyond(budget: Budget, name: str, total: Total, held: _Held, asked: Reservation) -> str | None:
+def _beyond(budget: Budget, scope: Scope, total: Total, held: _Held, asked: Reservation) -> BudgetError | None:
     """Why a request does not fit a budget beside what is spent and what is set aside for others."""
     spent = total.all
     if budget.max_cost is not None and spent.cost + held.cost + (asked.cost or 0.0) > budget.max_cost:
-        return (
-            f"The {name}'s budget of {budget.max_cost:g} USD is spent: {spent.cost:.4g} USD so far, and the next "
-            f"request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply."
+        return BudgetError(
+            f"The {scope}'s budget of {budget.max_cost:g} USD is spent: {spent.cost:.4g} USD so far, and the next "
+            f"request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply.",
+            scope,
         )
     if budget.max_tokens is not None and spent.usage.total + held.tokens + asked.most.total > budget.max_tokens:
-        return (
-            f"The {name}'s budget of {budget.max_tokens} tokens is spent: {spent.usage.total} so far, and the next "
-            f"request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply."
+        return BudgetError(
+            f"The {scope}'s budget of {budget.max_tokens} tokens is spent: {spent.usage.total} so far, and the next "
+            f"request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply.",
+            scope,
         )
     return None

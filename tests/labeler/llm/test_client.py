@@ -31,9 +31,10 @@ from tsea.labeler.llm.errors import (
 )
 from tsea.labeler.llm.limits import Limits
 from tsea.labeler.llm.messages import Reply, Request, ToolCall, Usage
+from tsea.labeler.llm.payments import Recorded
 from tsea.labeler.llm.prices import Price, Prices
 from tsea.labeler.llm.retries import Retries
-from tsea.labeler.llm.spending import Budget, BudgetError, Recorded, Spending
+from tsea.labeler.llm.spending import Budget, BudgetError, Spending
 from tsea.tools.errors import TseaError, UsageError
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}

@@ -6,8 +6,9 @@ import pytest
 import virtual_clock
 
 from tsea.labeler.llm.messages import Usage
+from tsea.labeler.llm.payments import Recorded, Spent
 from tsea.labeler.llm.prices import Price, Prices
-from tsea.labeler.llm.spending import Budget, BudgetError, Recorded, Spending, Spent
+from tsea.labeler.llm.spending import Budget, BudgetError, Spending
 from tsea.tools.errors import UsageError
 
 PRICES = Prices({"m": Price(prompt=1.0, completion=10.0)})
@@ -18,7 +19,7 @@ async def pay(spending: Spending, usage: Usage, feature: int | None = 1, seconds
     async with spending.reserved(feature, "m", MOST) as reservation:
         reservation.sent()
         await asyncio.sleep(seconds)
-        reservation.settle(usage, PRICES.cost("m", usage))
+        reservation.settle(usage)
 
 
 def test_payments_add_up_by_feature_and_by_run() -> None:
@@ -72,8 +73,9 @@ def test_a_budget_without_room_for_the_most_of_a_request_stops_it(budget: Budget
         spending = Spending(PRICES, per_run=budget)
         await pay(spending, Usage(400_000, 0))  # 0.40 USD
         await pay(spending, Usage(500_000, 50_000))  # 1.00 USD
-        with pytest.raises(BudgetError, match="The run's budget of .* is spent: .* Give more"):
+        with pytest.raises(BudgetError, match="The run's budget of .* is spent: .* Give more") as stop:
             await pay(spending, Usage(0, 0))
+        assert stop.value.scope == "run"
         assert spending.run.all.requests == 2
 
     virtual_clock.run(work())
@@ -83,8 +85,9 @@ def test_one_features_budget_leaves_the_others_alone() -> None:
     async def work() -> None:
         spending = Spending(PRICES, per_feature=Budget(max_cost=3.0))
         await pay(spending, MOST, feature=1)
-        with pytest.raises(BudgetError, match="The feature's budget of 3 USD is spent: 2 USD so far"):
+        with pytest.raises(BudgetError, match="The feature's budget of 3 USD is spent: 2 USD so far") as stop:
             await pay(spending, MOST, feature=1)
+        assert stop.value.scope == "feature"
         await pay(spending, MOST, feature=2)
 
     virtual_clock.run(work())
@@ -130,7 +133,7 @@ def test_without_a_price_tokens_are_counted_and_a_budget_in_usd_is_refused() -> 
     async def work() -> None:
         spending = Spending()
         async with spending.reserved(1, "m", MOST) as reservation:
-            reservation.settle(Usage(10, 5), None)
+            reservation.settle(Usage(10, 5))
         assert (spending.run.counted.usage.total, spending.run.counted.cost, spending.run.counted.unpriced) == (
             15,
             0,
