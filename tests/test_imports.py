@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-HEAVY = {"matplotlib", "nltk", "sae_lens", "sqlalchemy", "torch", "transformer_lens", "transformers"}
+HEAVY = {"matplotlib", "nltk", "openai", "sae_lens", "sqlalchemy", "torch", "transformer_lens", "transformers"}
 
 
-@pytest.mark.parametrize("module", ["tsea.tools", "tsea.server.cli"])
+@pytest.mark.parametrize("module", ["tsea.tools", "tsea.labeler.llm.client", "tsea.server.cli"])
 def test_importing_loads_no_heavy_library(module: str) -> None:
     script = f"import json, sys, {module}; print(json.dumps([name for name in sys.modules if '.' not in name]))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

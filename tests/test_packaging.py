@@ -85,7 +85,7 @@ def test_dependencies_are_exactly_what_the_code_imports() -> None:
 
 def test_tests_import_only_declared_distributions() -> None:
     tests = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py") if path.parent != CLIENTS]
-    helpers = {"external", *(path.stem for path in (ROOT / "tests").glob("*.py"))}
+    helpers = {"external", *(canonicalize_name(path.stem) for path in (ROOT / "tests").glob("*.py"))}
     assert _imported_distributions(tests) - helpers <= set(_requirements("dev", "bench"))
 
 
