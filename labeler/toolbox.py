@@ -15,6 +15,7 @@ from ..tools.tool import MAX_TEXT, Answer, Cursor, Feature, SubjectArguments, To
 if TYPE_CHECKING:
     from ..tools.investigation import Investigation
     from ..tools.storage.tables import Label
+    from .submission import Judgement
 
 LABELER = "mcp"
 _RULE = (
@@ -57,8 +58,11 @@ class LabelFeatures(SubjectArguments):
     run: str = Field("", max_length=200, description="Name of the run; empty: one that follows from the settings.")
 
 
-def submit_label(investigation: Investigation, given: SubmitLabel) -> Answer:
-    """Test the hypotheses of a label and keep it."""
+def judged(investigation: Investigation, given: SubmitLabel, labeler: str) -> tuple[Label, list[Judgement]]:
+    """The label that was submitted, with its hypotheses tested; it is not kept yet.
+
+    Raises UsageError for an unknown feature and for hypotheses that cannot be tested.
+    """
     from .submission import Submission, judged_label
 
     workbench = investigation.workbench(given.subject)
@@ -68,20 +72,25 @@ def submit_label(investigation: Investigation, given: SubmitLabel) -> Answer:
         for name in ("promotes", "suppresses", "fires")
     }
     submission = Submission(feature, given.text, **specs, confidence=given.confidence, refute=given.refute)
-    ledger = investigation.ledger(given.subject)
-    label, judged = judged_label(workbench, ledger, submission, LABELER)
-    label_id = investigation.records.submit(ledger.run, label)
+    return judged_label(workbench, investigation.ledger(given.subject), submission, labeler)
+
+
+def submit_label(investigation: Investigation, given: SubmitLabel) -> Answer:
+    """Test the hypotheses of a label and keep it."""
+    label, judgements = judged(investigation, given, LABELER)
+    run = investigation.run(given.subject)
+    label_id = investigation.records.submit(run, label)
     return Answer(
         {
             "label": label_id,
             "uri": f"tsea://label/{label_id}",
-            "run": ledger.run.name,
+            "run": run.name,
             "status": label.status,
             "claim": label.claim,
             "hypotheses": [
                 one.hypothesis.model_dump(include={"direction", "effect", "p_specific", "q", "holds"})
                 | {"spec": brief(one.hypothesis.spec), "claim": one.claim, "why": one.why}
-                for one in judged
+                for one in judgements
             ],
             "note": _RULE,
         }

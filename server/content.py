@@ -6,12 +6,9 @@ import base64
 
 from mcp.types import CallToolResult, ImageContent, TextContent
 
-from ..tools.errors import TseaError
-from ..tools.inert import compact_json, plain_data
+from ..tools.inert import plain_data
 from ..tools.tool import Answer
 from .views import PLOT_META
-
-MAX_CHARACTERS = 32_000  # of one answer: some 10,000 tokens, which clients begin to cut off
 
 
 def tool_result(answer: Answer, *, with_plot: bool = False) -> CallToolResult:
@@ -20,17 +17,11 @@ def tool_result(answer: Answer, *, with_plot: bool = False) -> CallToolResult:
     Several clients hand their model the structured content alone where there is any, and a picture beside it would be
     lost. Raises TseaError for an answer that is too long.
     """
-    data = plain_data(answer.content)
-    text = compact_json(data)
-    if len(text) > MAX_CHARACTERS:
-        raise TseaError(
-            f"The answer has {len(text):,} characters, more than {MAX_CHARACTERS:,}: ask for less, with a smaller "
-            "limit, fewer features or texts, or detail concise."
-        )
+    text = answer.text
     # The view draws with all digits, and sets texts as texts.
     meta = {PLOT_META: answer.plot} if with_plot and answer.plot is not None else None
     if answer.picture is None:
-        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, _meta=meta)
+        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=answer.data, _meta=meta)
     image = ImageContent(type="image", data=base64.b64encode(answer.picture).decode(), mime_type="image/png")
     return CallToolResult(content=[TextContent(type="text", text=text), image], _meta=meta)
 

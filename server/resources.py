@@ -11,7 +11,6 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from ..tools.errors import TseaError, UsageError
-from ..tools.inert import compact_json, plain_data
 from ..tools.investigation import Investigation
 from ..tools.tool import Tool
 from .jobs import Jobs
@@ -36,7 +35,10 @@ def register(server: MCPServer, investigation: Investigation, jobs: Jobs, tools:
         if job.answer is None:
             job.cancel()
             raise ResourceNotFoundError(job.error or f"{tool} takes long: call the tool, which goes on as a job.")
-        return compact_json(plain_data(job.answer.content))
+        try:
+            return job.answer.text
+        except TseaError as error:
+            raise ResourceError(str(error)) from None
 
     @server.resource("tsea://subject{?subject}", title="Subject", mime_type=_JSON)
     async def subject(context: Context[Any, Any], subject: str = "") -> str:

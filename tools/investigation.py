@@ -25,7 +25,7 @@ class Investigation:
 
     `subjects` are all that may be asked about, the first where none is named. `run` names the run (with several
     subjects, one each: RUN-SUBJECT); without it, the name follows from the subject, so that every session of a subject
-    counts its tests together.
+    counts its tests together. `records` are used where given, else the `database` is opened.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Investigation:
         device: str | None = None,
         dtype: str | None = None,
         opener: Callable[[str], Workbench] | None = None,
+        records: Records | None = None,
     ) -> None:
         if not subjects:
             raise UsageError("No subject was given: name at least one, such as pocket.")
@@ -48,6 +49,8 @@ class Investigation:
         self._locks = {name: threading.Lock() for name in self.subjects}
         self._ledgers: dict[str, TestLedger] = {}
         self._records_lock = threading.Lock()
+        if records is not None:
+            self.__dict__["_opened_records"] = records
 
     def name(self, subject: str = "") -> str:
         """The full name of a subject; raises UsageError for one that is not served."""

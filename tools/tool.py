@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import UsageError, nearest, shortened
+from .errors import TseaError, UsageError, nearest, shortened
+from .inert import compact_json, plain_data
 
 if TYPE_CHECKING:
     from .investigation import Investigation
 
 MAX_TEXT = 20_000  # characters of one string
+MAX_CHARACTERS = 32_000  # of one answer: some 10,000 tokens, which clients begin to cut off
 MAX_FEATURE = 2**31 - 1
 Writes = Literal["nothing", "sets", "labels", "jobs"]
 
@@ -50,6 +52,22 @@ class Answer:
     content: Mapping[str, Any]
     picture: bytes | None = None
     plot: Mapping[str, Any] | None = None
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The content as a language model is given it: texts inert, numbers short."""
+        return plain_data(self.content)  # type: ignore[no-any-return]
+
+    @property
+    def text(self) -> str:
+        """The data as compact JSON; raises TseaError for more than MAX_CHARACTERS."""
+        text = compact_json(self.data)
+        if len(text) > MAX_CHARACTERS:
+            raise TseaError(
+                f"The answer has {len(text):,} characters, more than {MAX_CHARACTERS:,}: ask for less, with a smaller "
+                "limit, fewer features or texts, or detail concise."
+            )
+        return text
 
 
 _A = TypeVar("_A", bound=Arguments)

@@ -24,11 +24,11 @@ from mcp.types import (
 )
 
 from tsea.server.app import build, served_tools
-from tsea.server.content import MAX_CHARACTERS
 from tsea.server.jobs import Jobs
 from tsea.server.views import PLOT_META, SPLIT_HISTOGRAM_URI
 from tsea.tools.errors import UsageError
 from tsea.tools.investigation import Investigation
+from tsea.tools.tool import MAX_CHARACTERS
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 SNAPSHOT = Path(__file__).with_name("tools.json")
