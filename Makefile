@@ -1,6 +1,7 @@
 # make demo   label 64 features of the bundled subject and write pages about them
 # make test   run the test suite
 # make test-external   install other people's MCP clients below build/ and run them against `tsea serve`
+# make test-postgres   run the tests of shared records against a PostgreSQL server of their own (Debian: postgresql)
 # make bundle pack dist/tsea.mcpb, which Claude Desktop opens
 # make clean  remove the environment and every cache
 # The environment is made at the first use, and mended when pyproject.toml or constraints.txt change.
@@ -9,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-external bundle clean
+.PHONY: demo test test-external test-postgres bundle clean
 
 demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
@@ -19,6 +20,9 @@ test: $(VENV)/installed-dev
 
 test-external: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/external --verbose --capture=no
+
+test-postgres: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/postgres --verbose
 
 bundle: $(VENV)/installed-dev
 	rm -f dist/*.whl
