@@ -18,7 +18,6 @@ from typing import Any
 from sqlalchemy import URL, create_engine
 
 START_SECONDS = 60
-_READY = "ready to accept connections"
 
 
 class Server:
@@ -50,7 +49,7 @@ def serve() -> Iterator[Server]:
         made = subprocess.run(initdb, cwd=folder, capture_output=True, text=True, **account)
         if made.returncode:
             raise RuntimeError(made.stderr)
-        settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off"}
+        settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "timezone": "UTC"}
         options = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         process = subprocess.Popen(
             [programs / "postgres", "-D", folder / "data", *options],
@@ -59,12 +58,18 @@ def serve() -> Iterator[Server]:
             text=True,
             **account,
         )
+        said: list[str] = []
+        ready = threading.Event()
+        listener = threading.Thread(target=_listen, args=(process, said, ready))
+        listener.start()
         try:
-            _wait(process)
+            if not ready.wait(START_SECONDS) or process.poll() is not None:
+                raise RuntimeError("".join(said) or "PostgreSQL did not start.")
             yield Server(folder)
         finally:
             process.send_signal(signal.SIGINT)  # "fast": open connections are cut
             process.wait(START_SECONDS)
+            listener.join()
 
 
 def _programs() -> Path:
@@ -85,20 +90,12 @@ def _account(folder: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _wait(process: subprocess.Popen[str]) -> None:
-    """Until the server takes connections; whatever it says then is read and dropped, so that it never waits."""
+def _listen(process: subprocess.Popen[str], said: list[str], ready: threading.Event) -> None:
+    """Read what the server says until it ends, so that it never waits; `ready` is set at the end too."""
     assert process.stderr is not None
-    said: list[str] = []
-    ready = threading.Event()
-
-    def listen(lines: Iterator[str]) -> None:
+    with process.stderr as lines:
         for line in lines:
-            if not ready.is_set():
-                said.append(line)
-                if _READY in line:
-                    ready.set()
-        ready.set()
-
-    threading.Thread(target=listen, args=(process.stderr,), daemon=True).start()
-    if not ready.wait(START_SECONDS) or _READY not in said[-1]:
-        raise RuntimeError("".join(said) or "PostgreSQL did not start.")
+            said.append(line)
+            if "ready to accept connections" in line:
+                ready.set()
+    ready.set()

@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("prompt_tokens", sa.Integer(), nullable=False),
         sa.Column("cached_tokens", sa.Integer(), nullable=False),
         sa.Column("completion_tokens", sa.Integer(), nullable=False),
-        sa.Column("cost", sa.Float()),
+        sa.Column("cost", sa.Double()),
         sa.Column("created", MOMENT, nullable=False),
         sa.CheckConstraint("kind IN ('paid', 'cached', 'estimated')"),
     )
