@@ -20,7 +20,8 @@ from tsea.tools.storage.tables import Label, Run, Spending, Status
 FEATURES = range(500)
 # A process with four workers. Each takes seven features at a time until there are none, and prints what it had.
 WORKERS = """
-import json, sys, threading, uuid
+import json, sys, uuid
+from concurrent.futures import ThreadPoolExecutor
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Label, LedgerEntry, Spending
 
@@ -41,11 +42,11 @@ def work():
             records.write_block(run, labels, [LedgerEntry(feature=f, library_hash="l", n_tests=1) for f in taken])
             records.release(run, holder)
 
-threads = [threading.Thread(target=work) for _ in range(4)]
 print("ready", flush=True)
 sys.stdin.readline()
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
+with ThreadPoolExecutor(4) as pool:
+    for worker in [pool.submit(work) for _ in range(4)]:
+        worker.result()
 records.close()
 print(json.dumps(had))
 """

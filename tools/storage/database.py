@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,10 +111,23 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     """Readers do not wait for a writer (WAL), writers wait for each other, rows of unknown runs are refused."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL; of processes that switch a new file together, SQLite has one succeed and lets no other wait."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Text, cast, delete, exists, func, insert, literal, or_, select, update
 
 from .schema import lock_writers
 from .tables import Label, Lease, now
@@ -20,9 +20,10 @@ def take(
     moment = _moment(connection)
     of_run = Lease.run_id == run_id
     final = select(Label.feature).where(Label.run_id == run_id, Label.batch_key.is_not(None))
-    connection.execute(delete(Lease).where(of_run, or_(Lease.expires <= moment, Lease.feature.in_(final))))
+    labelled = exists().where(Label.batch_key == literal(f"{run_id}:") + cast(Lease.feature, Text))
+    connection.execute(delete(Lease).where(of_run, or_(Lease.expires <= moment, labelled)))
     # One query for both: what a worker labels and releases meanwhile is seen in one of them.
-    busy = set(connection.scalars(select(Lease.feature).where(of_run).union(final)))
+    busy = set(connection.scalars(select(Lease.feature).where(of_run).union_all(final)))
     free = (int(feature) for feature in dict.fromkeys(features) if feature not in busy)
     taken = list(itertools.islice(free, most))
     if taken:
