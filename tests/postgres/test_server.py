@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from sqlalchemy import create_engine
@@ -41,11 +43,11 @@ def test_a_worker_that_hangs_in_a_transaction_does_not_stop_the_others(
 def test_a_labeling_run_on_a_server_is_the_same_as_in_a_file(url: str, pocket_bench: Workbench) -> None:
     features = np.arange(64)
 
-    def said(records: Records) -> list[tuple[object, ...]]:
+    def said(records: Records) -> tuple[Sequence[object], Sequence[object]]:
         run = label_features(pocket_bench, records, features, run_name="first")
         assert run.finished is not None
-        told = [(row.feature, row.status, row.text, row.q, row.hypotheses) for row in records.labels(run)]
-        return told + [(row.feature, row.set_name, row.q) for row in records.hypotheses(run)]
+        labels = [(row.feature, row.status, row.text, row.q, row.hypotheses) for row in records.labels(run)]
+        return labels, [(row.feature, row.set_name, row.q) for row in records.hypotheses(run)]
 
     with Records(url) as there, Records() as here:
         assert said(there) == said(here)

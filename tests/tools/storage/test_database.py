@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
         Records("postgresql://someone:secret@127.0.0.1:9/tsea")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named_by_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UsageError, match=r"pip install 'tsea\[postgres\]'"):
+        Records("postgresql+psycopg://someone@127.0.0.1:9/tsea")
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
