@@ -2,6 +2,7 @@
 # make test   run the test suite
 # make test-large   run what the suite leaves out: full sizes and killed processes, minutes each
 # make test-external   install other people's MCP clients below build/ and run them against `tsea serve`
+# make test-postgres   run the tests of shared records against a PostgreSQL server of their own (Debian: postgresql)
 # make bundle pack dist/tsea.mcpb, which Claude Desktop opens
 # make clean  remove the environment and every cache
 # The environment is made at the first use, and mended when pyproject.toml or constraints.txt change.
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-large test-external bundle clean
+.PHONY: demo test test-large test-external test-postgres bundle clean
 
 demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
@@ -23,6 +24,9 @@ test-large: $(VENV)/installed-dev
 
 test-external: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/external --verbose --capture=no
+
+test-postgres: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/postgres --verbose
 
 bundle: $(VENV)/installed-dev
 	rm -f dist/*.whl

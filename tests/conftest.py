@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tsea.tools.inputs.enrichment import ReadingEnrichment
     from tsea.tools.workbench import Workbench
 
+pytest.register_assert_rewrite("migrating", "sharing")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _SCRATCH = tempfile.TemporaryDirectory(prefix="tsea-tests-")
 

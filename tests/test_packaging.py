@@ -85,7 +85,7 @@ def test_dependencies_are_exactly_what_the_code_imports() -> None:
 
 def test_tests_import_only_declared_distributions() -> None:
     tests = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py") if path.parent != CLIENTS]
-    helpers = {"external", *(canonicalize_name(path.stem) for path in (ROOT / "tests").glob("*.py"))}
+    helpers = {"external", "postgres", *(canonicalize_name(path.stem) for path in (ROOT / "tests").glob("*.py"))}
     assert _imported_distributions(tests) - helpers <= set(_requirements("dev", "bench"))
 
 
@@ -94,7 +94,7 @@ def test_constraints_pin_each_requirement_to_a_version_it_admits() -> None:
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     assert all(re.fullmatch(r"[\w.]+", version) for version in pins.values()), "plain versions, no address, no build"
     assert pins["torch"] == "2.13.0"
-    for name, requirement in _requirements("dev", "bench").items():
+    for name, requirement in _requirements("dev", "bench", "postgres").items():
         assert requirement.specifier.contains(pins[name], prereleases=True), name
 
 

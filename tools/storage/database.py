@@ -5,51 +5,53 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import TseaError, UsageError
 from ..files import write_failure
 from .home import home
-from .tables import Base
+from .schema import prepare
 
 LOCK_SECONDS = 30  # how long a writer waits for another one
 _EXAMPLES = "Give one like sqlite:////folder/tsea.db or postgresql://user@host/name."
 
 
 def open_database(url: str | None) -> Engine:
-    """An engine on `url` (default: the SQLite file `tsea.db` in `home()`) whose tables exist.
+    """An engine on `url` (default: the SQLite file `tsea.db` in `home()`) whose tables are those of this version.
 
-    Raises UsageError for a URL that is none of SQLite's or PostgreSQL's, TseaError for a database that cannot be used.
+    Raises UsageError for a URL that is none of SQLite's or PostgreSQL's, TseaError for a database that cannot be used
+    or that a newer version made.
     """
     address = _address(url)
     try:
-        engine = create_engine(address, json_serializer=functools.partial(json.dumps, allow_nan=False))
+        # Tried before use: a server that was started anew meanwhile is no reason to stop.
+        engine = create_engine(
+            address, json_serializer=functools.partial(json.dumps, allow_nan=False), pool_pre_ping=True
+        )
     except ImportError as error:
-        raise UsageError(f"The database {shown(address)} needs a driver: pip install '{error.name}'.") from error
+        raise UsageError(
+            f"The database {shown(address)} needs the driver psycopg: pip install 'tsea[postgres]', and write "
+            "postgresql+psycopg://user@host/name."
+        ) from error
     if address.get_backend_name() == "sqlite":
         _make_folder(address)
         event.listen(engine, "connect", _set_up_sqlite)
+    else:
+        event.listen(engine, "connect", _set_up_postgresql)
     try:
         with reporting(engine), engine.begin() as connection:
-            _create_tables(connection)
+            prepare(connection, shown(address))
     except TseaError:
         engine.dispose()
         raise
     return engine
-
-
-def _create_tables(connection: Connection) -> None:
-    # `create_all` looks first and creates then: two commands that start together on a new database would collide.
-    for table in Base.metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def shown(address: URL) -> str:
@@ -78,8 +80,6 @@ def _way_out(reason: str) -> str:
         return "Give a file in a folder you can write with --db sqlite:////folder/tsea.db."
     if "not a database" in reason or "malformed" in reason:
         return "The file is damaged or something else: move it away, or give another one with --db."
-    if "no such column" in reason or "no column named" in reason:
-        return "Another version of tsea made it: give another one with --db."
     return "Check the address and the database, or give another one with --db."
 
 
@@ -111,7 +111,28 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     """Readers do not wait for a writer (WAL), writers wait for each other, rows of unknown runs are refused."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL; of processes that switch a new file together, SQLite has one succeed and lets no other wait."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    """A worker that hangs or is cut off amid a transaction loses it: others wait for its locks no longer than that."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {LOCK_SECONDS * 1000}")
+    cursor.close()
+    connection.commit()

@@ -1,26 +1,26 @@
-"""Runs, labels and the ledger of tests: written block by block, each block whole or not at all."""
+"""Runs, their labels, tests, leases and spending: written block by block, each block whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ..errors import UsageError, nearest
+from . import leases
 from .database import open_database, reporting, shown
-from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, Status, now
+from .rows import plain, values
+from .settings import brief, differences, settings_hash
+from .spending import Spent, spent
+from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, Spending, Status, now
 from .whole_runs import delete_run, sizes, statuses
 
 _LISTED = 1000  # values in a query; SQLite takes 32,766 at most
-_SHOWN = 60  # characters of a setting that a message shows
 _OfRun = TypeVar("_OfRun", Label, LedgerEntry, Hypothesis)
 
 
@@ -44,7 +44,7 @@ class Records:
         Raises UsageError, with the differences, when that name stands for another subject or configuration.
         """
         settings: dict[str, Any] = plain(config)
-        config_hash = _hash({"subject_hash": subject_hash, "config": settings})
+        config_hash = settings_hash(subject_hash, settings)
         run = Run(
             name=name or config_hash[:12],
             subject=subject,
@@ -53,11 +53,11 @@ class Records:
             config_hash=config_hash,
         )
         with self._transaction() as session:
-            self._insert(session, Run, _values([run]))
+            self._insert(session, Run, values([run]))
             stored = session.scalars(select(Run).where(Run.name == run.name)).one()
         if stored.config_hash != config_hash:
             raise UsageError(
-                f"Run {stored.name} exists with other settings: {_differences(stored, run)}. "
+                f"Run {stored.name} exists with other settings: {differences(stored, run)}. "
                 "Give this one another name with --run, or repeat the settings of that run."
             )
         return stored
@@ -109,10 +109,54 @@ class Records:
     ) -> None:
         """Add a block of a batch job, all or nothing; rows that an earlier write of the block left stay as they are."""
         with self._transaction() as session:
-            keys = [{"run_id": run.id, "batch_key": f"{run.id}:{label.feature}"} for label in labels]
-            self._insert(session, Label, [values | key for values, key in zip(_values(labels), keys, strict=True)])
-            self._insert(session, LedgerEntry, [values | {"run_id": run.id} for values in _values(ledger)])
-            self._insert(session, Hypothesis, [values | {"run_id": run.id} for values in _values(hypotheses)])
+            final = [row | {"batch_key": f"{run.id}:{row['feature']}"} for row in values(labels, run_id=run.id)]
+            self._insert(session, Label, final)
+            self._insert(session, LedgerEntry, values(ledger, run_id=run.id))
+            self._insert(session, Hypothesis, values(hypotheses, run_id=run.id))
+
+    def lease(self, run: Run, features: Sequence[int], holder: str, most: int, seconds: float) -> list[int]:
+        """Take up to `most` of the features, in their order, that have no final label and are leased to nobody.
+
+        Not to `holder` either: what it holds already, `extend` tells. Nobody else gets a leased feature for `seconds`;
+        then its worker counts as dead. Several processes and machines may ask at once.
+        """
+        with self._transaction() as session:
+            return leases.take(session.connection(), run.id, features, holder, most, seconds)
+
+    def extend(self, run: Run, holder: str, seconds: float) -> list[int]:
+        """Let the leases of `holder` run for `seconds` from now; the features that are still its own."""
+        with self._transaction() as session:
+            return leases.extend(session.connection(), run.id, holder, seconds)
+
+    def release(self, run: Run, holder: str) -> None:
+        """Give back whatever `holder` has leased."""
+        with self._transaction() as session:
+            leases.release(session.connection(), run.id, holder)
+
+    def spend(self, run: Run, rows: Sequence[Spending]) -> None:
+        """Add requests to an LLM, a row each."""
+        with self._transaction() as session:
+            self._insert(session, Spending, values(rows, run_id=run.id))
+
+    def spent(self, run: Run) -> Spent:
+        """What the run's requests came to, by feature and kind."""
+        with self._transaction() as session:
+            return spent(session.connection(), run.id)
+
+    def retire_failed(self, run: Run, features: Sequence[int] | None = None) -> int:
+        """Make failed labels of the batch job history, so that their features (or those given) are labelled again.
+
+        The labels stay, and the run is open again; the number of them.
+        """
+        failed = select(Label).where(Label.run_id == run.id, Label.status == "failed", Label.batch_key.is_not(None))
+        wanted = None if features is None else set(features)
+        with self._transaction() as session:
+            retired = [label for label in session.scalars(failed) if wanted is None or label.feature in wanted]
+            for label in retired:
+                label.batch_key = None
+            if retired:
+                session.execute(update(Run).where(Run.id == run.id).values(finished=None))
+        return len(retired)
 
     def finish(self, run: Run, summary: Mapping[str, Any]) -> None:
         """Note that the run is complete, and what came out."""
@@ -135,7 +179,7 @@ class Records:
     def submit(self, run: Run, label: Label) -> int:
         """Add one label beside those that the feature has, and return its id."""
         with self._transaction() as session:
-            row = insert(Label).values(_values([label])[0] | {"run_id": run.id}).returning(Label.id)
+            row = insert(Label).values(values([label], run_id=run.id)[0]).returning(Label.id)
             return session.scalars(row).one()
 
     def label(self, label_id: int) -> tuple[Label, Run] | None:
@@ -168,12 +212,10 @@ class Records:
         """Name a token set in a run; raises UsageError where the name stands for another set already."""
         row = DefinedSet(name=name, spec=plain(spec), description=description)
         with self._transaction() as session:
-            self._insert(session, DefinedSet, [_values([row])[0] | {"run_id": run.id}])
+            self._insert(session, DefinedSet, values([row], run_id=run.id))
         known = self.definitions(run)[name]
         if known.spec != row.spec:
-            raise UsageError(
-                f"The name {name} stands for {_brief(json.dumps(known.spec))} already: choose another one."
-            )
+            raise UsageError(f"The name {name} stands for {brief(json.dumps(known.spec))} already: choose another one.")
 
     def definitions(self, run: Run) -> dict[str, DefinedSet]:
         """The token sets named in a run, by name."""
@@ -215,37 +257,3 @@ def _among(column: Any, features: Sequence[int]) -> Any:
     if len(features) <= _LISTED:
         return column.in_(features)
     return column.between(min(features), max(features))
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON and databases know it: numpy's numbers as Python's, NaN and infinities as None."""
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return plain(value.tolist()) if isinstance(value, (np.generic, np.ndarray)) else value
-
-
-def _values(rows: Sequence[Base]) -> list[dict[str, Any]]:
-    """The rows as inserted: every column but the id, which the database gives."""
-    names = [column.key for column in inspect(type(rows[0])).columns if column.key != "id"] if rows else []
-    return [{name: plain(getattr(row, name)) for name in names} for row in rows]
-
-
-def _hash(value: Any) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def _brief(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-
-
-def _differences(stored: Run, asked: Run) -> str:
-    old, new = ({"subject_hash": run.subject_hash} | run.config for run in (stored, asked))
-    keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    return ", ".join(f"{key} was {_brief(old.get(key))} and is now {_brief(new.get(key))}" for key in keys)

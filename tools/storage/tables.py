@@ -1,4 +1,7 @@
-"""The tables of all records: runs, their labels, and the ledger of every hypothesis test made."""
+"""The tables of all records: runs, their labels, the ledger of every hypothesis test made, and what runs share.
+
+Whoever changes them adds a script to `migrations.versions` and raises `schema.VERSION`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_co
 
 Status = Literal["labelled", "no_claim", "failed"]
 Claim = Literal["specific", "present", "none"]
+SpendingKind = Literal["paid", "cached", "estimated"]
 
 
 def now() -> datetime:
@@ -83,6 +87,7 @@ class Label(Base):
     evidence: Mapped[list[str]] = mapped_column(default_factory=list)
     provenance: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     created: Mapped[datetime] = mapped_column(default_factory=now)
+    reason: Mapped[str | None] = mapped_column(default=None)  # why it failed
 
 
 class LedgerEntry(Base):
@@ -130,4 +135,37 @@ class DefinedSet(Base):
     name: Mapped[str] = mapped_column(String(100))
     spec: Mapped[dict[str, Any]]
     description: Mapped[str] = mapped_column(default="")
+    created: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Lease(Base):
+    """A feature that a worker has taken to label; nobody else takes it until then."""
+
+    __tablename__ = "leases"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False, primary_key=True)
+    feature: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str] = mapped_column(String(64))
+    expires: Mapped[datetime]
+
+
+class Spending(Base):
+    """One request to an LLM: paid, answered from the response cache, or sent without a complete reply (estimated).
+
+    `cached_tokens` are the prompt tokens that the provider had in its own cache; `cost` is in USD, None where no price
+    is known.
+    """
+
+    __tablename__ = "spending"
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False, index=True)
+    feature: Mapped[int]
+    model: Mapped[str]
+    request_hash: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[SpendingKind] = mapped_column(_choice(SpendingKind))
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    cached_tokens: Mapped[int] = mapped_column(default=0)
+    cost: Mapped[float | None] = mapped_column(default=None)
     created: Mapped[datetime] = mapped_column(default_factory=now)

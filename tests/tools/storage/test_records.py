@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from tsea.tools.errors import UsageError
-from tsea.tools.storage.records import Records, plain
+from tsea.tools.storage.records import Records
+from tsea.tools.storage.rows import plain
 from tsea.tools.storage.tables import Hypothesis, Label, LedgerEntry, Run
 
 CONFIG = {"library": "abc", "power": 0, "level": 0.05}
@@ -125,7 +126,7 @@ def test_a_block_comes_back_by_feature_with_every_field(records: Records, run: R
     records.write_block(run, [full, label(3)], [entry(7), entry(3)], [hypothesis(7), hypothesis(3)])
     assert [stored.feature for stored in records.labels(run)] == [3, 7]
     stored = dataclasses.asdict(records.labels(run)[1])
-    expected = dataclasses.asdict(full) | {"id": 1, "run_id": run.id, "batch_key": f"{run.id}:7"}
+    expected = dataclasses.asdict(full) | {"id": 2, "run_id": run.id, "batch_key": f"{run.id}:7"}
     assert stored == expected
     assert [(row.feature, row.n_tests) for row in records.ledger(run)] == [(3, 500), (7, 500)]
     assert [(row.feature, row.q) for row in records.hypotheses(run)] == [(3, 0.01), (7, 0.01)]

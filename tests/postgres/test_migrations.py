@@ -1,0 +1,3 @@
+"""The tables of new, older and newer databases on a PostgreSQL server."""
+
+from migrating import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Records that several workers share, on a PostgreSQL server."""
+
+from sharing import *  # noqa: F403
