@@ -79,7 +79,7 @@ class LlmClient:
             failures += 1
             if not outcome.again or failures >= self._retries.attempts:
                 break
-            wait = self._retries.wait(failures, outcome.asked)
+            wait = self._retries.wait(failures)
             _log.info("Request %s failed (%s), again in %.1f s", request.hash[:8], outcome.error.reason, wait)
             await asyncio.sleep(wait)
         raise outcome.error

@@ -91,4 +91,4 @@ class Connection:
             return failure
         untaken.add(name)
         _log.warning("%s takes no %s: %s.", model, name, "renamed" if name in _RENAMED else "its own is used")
-        return Failure(failure.error, again=True, asked=0.0)
+        return Failure(failure.error, again=True)

@@ -78,7 +78,7 @@ class Limits:
             self._admitted.popleft()
         ready = self._paused_until
         if self._requests is not None and len(self._admitted) >= self._requests:
-            ready = max(ready, self._admitted[-self._requests].time + WINDOW)
+            ready = max(ready, self._admitted[0].time + WINDOW)
         if self._tokens is not None:
             room = self._tokens - tokens - sum(one.tokens for one in self._admitted)
             for one in self._admitted:

@@ -1,4 +1,4 @@
-"""When a request is sent again: exponential backoff with jitter, or when the server says."""
+"""When a request is sent again: after exponential backoff with jitter, and not before the server says."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-_SPREAD = 0.1  # of a wait that the server asked for, so that not all come back in the same moment
 
 
 class Retries:
@@ -29,12 +27,9 @@ class Retries:
         self._first, self._longest, self._longest_asked = first, longest, longest_asked
         self._random = random.Random(seed)
 
-    def wait(self, failures: int, asked: float | None = None) -> float:
-        """Seconds to wait after so many failures: half to all of the backoff, never less than was asked for."""
-        backoff = min(self._longest, self._first * 2.0 ** (failures - 1)) * self._random.uniform(0.5, 1.0)
-        if asked is None:
-            return backoff
-        return max(backoff, self.asked(asked) * self._random.uniform(1.0, 1.0 + _SPREAD))
+    def wait(self, failures: int) -> float:
+        """Seconds to wait after so many failures: half to all of the backoff."""
+        return min(self._longest, self._first * 2.0 ** (failures - 1)) * self._random.uniform(0.5, 1.0)
 
     def asked(self, seconds: float) -> float:
         """What the server asked for, within bounds."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,18 @@ def test_a_reply_that_cannot_be_kept_is_not_lost(
     with caplog.at_level(logging.WARNING):
         assert asyncio.run(cache.reply("a", Payer())) == REPLY
     assert "could not be kept: no space left" in caplog.text
+
+
+def test_the_disk_is_not_waited_for_on_the_event_loop(cache: ReplyCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def slow(self: ByteCache, *arguments: object) -> None:
+        threads.append(threading.current_thread())
+
+    monkeypatch.setattr(ByteCache, "get", slow)
+    monkeypatch.setattr(ByteCache, "set", slow)
+    asyncio.run(cache.reply("a", Payer()))
+    assert len(threads) == 2 and threading.current_thread() not in threads
 
 
 def test_replies_have_a_folder_of_their_own(tmp_path: Path) -> None:

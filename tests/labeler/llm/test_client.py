@@ -176,6 +176,23 @@ def test_retry_after_holds_everybody() -> None:
         assert all(one.came - llm.seen[0].came >= 1.0 for one in llm.seen[1:])
 
 
+def test_what_replies_count_corrects_estimates_and_limits() -> None:
+    with fake_llm.serve([Says("ok", usage=(40, 10))]) as llm:
+
+        async def work() -> tuple[int, int]:
+            limits = Limits(tokens_per_minute=1000)  # room for one request as estimated, for many as counted
+            async with LlmClient(Endpoint(llm.url), limits=limits) as client:
+                before = client.most(request("word " * 40)).prompt
+                for number in range(10):
+                    await client.complete(request(f"{number} " + "word " * 40, max_tokens=800))
+                return before, client.most(request("word " * 40)).prompt
+
+        begun = time.monotonic()
+        before, after = asyncio.run(work())
+        assert time.monotonic() - begun < 30
+        assert before > after > 40  # on its way from the first guess to what was counted
+
+
 def test_limits_hold_over_the_wire() -> None:
     with fake_llm.serve(latency=0.02) as llm:
         asked(llm, [request(str(k)) for k in range(20)], limits=Limits(3))
