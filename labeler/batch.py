@@ -140,11 +140,11 @@ def _config(workbench: Workbench, features: np.ndarray, reading: ReadingEnrichme
         "level": LEVEL,
         "library": workbench.library.hash,
         "index": reading and reading.index,
-        "features": _ranges(features),
+        "features": feature_ranges(features),
     }
 
 
-def _ranges(features: np.ndarray) -> str:
+def feature_ranges(features: np.ndarray) -> str:
     """Features in their order as a selector, consecutive ones folded to ranges."""
     pieces = np.split(features, np.flatnonzero(np.diff(features) != 1) + 1)
     return ",".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in pieces)

@@ -88,8 +88,8 @@ class RunDetails(RunResult):
 
 
 def failure_reason(label: Label) -> str:
-    """Why a label failed: `reason` of its provenance, else its text; one line."""
-    reason = " ".join(str(label.provenance.get("reason") or label.text).split())
+    """Why a label failed, one line."""
+    reason = " ".join((label.reason or "").split())
     return inert(reason, _LONGEST_REASON) or "no reason on record"
 
 

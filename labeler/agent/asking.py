@@ -1,11 +1,12 @@
-"""What labelers that ask a language model share: a client, a thread for tools, and how labels are judged."""
+"""What labelers that ask a language model share: a thread for tools, and how labels are judged."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ...tools.storage.tables import Label
 from ...tools.tool import by_name
@@ -22,23 +23,13 @@ REPAIRS = 1  # of a call or a label that cannot be read
 _SUBMIT = by_name(TOOLS)[SUBMIT]
 
 
-class Labeler(Protocol):
-    """Labels one feature after another; `config` is what a run by it depends on."""
-
-    config: dict[str, Any]
-
-    async def label(self, case: Case) -> Outcome:
-        """The feature's final label; raises LlmError or BudgetError where no feature can be labelled."""
-        ...
-
-
-class Asking:
-    """What all of them share: a client, how the model is asked, and the thread on which tools work."""
+class ModelLabeler(ABC):
+    """Labels one feature after another with a language model; `config` is what a run by it depends on."""
 
     name: LabelerName
 
-    def __init__(self, client: LlmClient, style: Style, thread: ModelThread, system: str, **settings: Any) -> None:
-        self._client, self._style, self._thread = client, style, thread
+    def __init__(self, style: Style, thread: ModelThread, system: str, **settings: Any) -> None:
+        self._style, self._thread = style, thread
         self.config: dict[str, Any] = {
             "labeler": self.name,
             "model": style.model,
@@ -47,6 +38,10 @@ class Asking:
             "prompt": hashlib.blake2b(system.encode(), digest_size=8).hexdigest(),
             **settings,
         }
+
+    @abstractmethod
+    async def label(self, case: Case, client: LlmClient) -> Outcome:
+        """The feature's final label; raises LlmError or BudgetError where no feature can be labelled."""
 
     async def _shown(self, case: Case, parts: Sequence[Part], examples: int = EXAMPLES) -> str:
         return await self._thread.run(lambda: briefing(case, parts, examples))

@@ -11,7 +11,7 @@ from ..llm.client import LlmClient
 from ..llm.errors import NoToolCallingError
 from ..llm.messages import ToolCall
 from . import prompts
-from .asking import REPAIRS, Asking
+from .asking import REPAIRS, ModelLabeler
 from .briefing import PARTS
 from .case import SUBMIT, TOOLS, Case
 from .conversation import Conversation, Style
@@ -28,23 +28,23 @@ FUNCTIONS = [
 _TOOLS = by_name(TOOLS)
 
 
-class Agent(Asking):
+class Agent(ModelLabeler):
     """An investigation with tools, at most `steps` replies long, that ends with submit_label."""
 
     name = "agent"
 
-    def __init__(self, client: LlmClient, style: Style, thread: ModelThread, steps: int = STEPS) -> None:
-        super().__init__(client, style, thread, prompts.AGENT + json.dumps(FUNCTIONS), steps=steps)
+    def __init__(self, style: Style, thread: ModelThread, steps: int = STEPS) -> None:
+        super().__init__(style, thread, prompts.AGENT + json.dumps(FUNCTIONS), steps=steps)
         self._steps = steps
-        self._without_tools = OneShot(client, style, thread, self.name)
+        self._without_tools = OneShot(style, thread, self.name)
         self.calls_tools = True
 
-    async def label(self, case: Case) -> Outcome:
+    async def label(self, case: Case, client: LlmClient) -> Outcome:
         """The feature's label; of a model that cannot call tools, what it says at once."""
         if not self.calls_tools:
-            return await self._at_once(case)
+            return await self._at_once(case, client)
         talk = Conversation(
-            self._client,
+            client,
             self._style,
             case.feature,
             prompts.AGENT.format(steps=self._steps),
@@ -56,10 +56,10 @@ class Agent(Asking):
             return await self._finished(case, talk, self._investigate(case, talk))
         except NoToolCallingError:
             self.calls_tools = False
-            return await self._at_once(case)
+            return await self._at_once(case, client)
 
-    async def _at_once(self, case: Case) -> Outcome:
-        outcome = await self._without_tools.label(case)
+    async def _at_once(self, case: Case, client: LlmClient) -> Outcome:
+        outcome = await self._without_tools.label(case, client)
         outcome.label.provenance["tool_calling"] = False
         return outcome
 

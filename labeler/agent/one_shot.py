@@ -6,7 +6,7 @@ from ...tools.errors import TseaError, UsageError
 from ...tools.storage.tables import Label
 from ..llm.client import LlmClient
 from . import prompts
-from .asking import REPAIRS, Asking, LabelerName
+from .asking import REPAIRS, LabelerName, ModelLabeler
 from .briefing import PARTS, Part
 from .case import Case
 from .conversation import Conversation, Style
@@ -23,26 +23,25 @@ _SHOWN: dict[LabelerName, tuple[Part, ...]] = {
 _CLAIMS = ("specific", "present", "none")  # the best first
 
 
-class OneShot(Asking):
+class OneShot(ModelLabeler):
     """A label from a briefing alone: examples, and what else it is to be shown."""
 
     def __init__(
         self,
-        client: LlmClient,
         style: Style,
         thread: ModelThread,
         name: LabelerName = "one-shot",
         seed: int | None = None,
     ) -> None:
         self.name = name
-        super().__init__(client, style, thread, prompts.ONE_SHOT)
+        super().__init__(style, thread, prompts.ONE_SHOT)
         self._seed = seed
 
-    async def label(self, case: Case) -> Outcome:
+    async def label(self, case: Case, client: LlmClient) -> Outcome:
         """The feature's label."""
         parts = _SHOWN.get(self.name, PARTS)
         talk = Conversation(
-            self._client,
+            client,
             self._style,
             case.feature,
             prompts.ONE_SHOT,
@@ -66,19 +65,19 @@ class OneShot(Asking):
         raise AssertionError("unreachable")
 
 
-class BestOf(Asking):
+class BestOf(ModelLabeler):
     """Of several one-shot labels, the one whose hypotheses claim most on open and confirm data."""
 
     name = "best-of-k"
 
-    def __init__(self, client: LlmClient, style: Style, thread: ModelThread, candidates: int = CANDIDATES) -> None:
-        super().__init__(client, style, thread, prompts.ONE_SHOT, candidates=candidates)
-        self._each = [OneShot(client, style, thread, self.name, seed) for seed in range(candidates)]
+    def __init__(self, style: Style, thread: ModelThread, candidates: int = CANDIDATES) -> None:
+        super().__init__(style, thread, prompts.ONE_SHOT, candidates=candidates)
+        self._each = [OneShot(style, thread, self.name, seed) for seed in range(candidates)]
 
-    async def label(self, case: Case) -> Outcome:
+    async def label(self, case: Case, client: LlmClient) -> Outcome:
         """The best candidate: by claim, then by q; its tests, and those of the others, all count."""
         # In turn: q covers the tests before, which have to be the same whenever this is done again.
-        outcomes = [await one.label(case) for one in self._each]
+        outcomes = [await one.label(case, client) for one in self._each]
         made = [one for one in outcomes if one.label.status != "failed"]
         best = min(made or outcomes, key=lambda one: (_CLAIMS.index(one.label.claim), _q(one.label)))
         return Outcome(best.label, [message for one in outcomes for message in one.messages])

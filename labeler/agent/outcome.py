@@ -50,11 +50,11 @@ def failed_label(feature: int, labeler: str, subject_hash: str, error: FailedErr
         text="",
         kind="",
         claim="none",
+        reason=error.reason,
         provenance={
             "labeler": labeler,
             "version": version("tsea"),
             "subject": subject_hash,
-            "reason": error.reason,
             "message": str(error),
         },
     )
