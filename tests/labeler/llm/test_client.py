@@ -180,10 +180,10 @@ def test_what_replies_count_corrects_estimates_and_limits() -> None:
     with fake_llm.serve([Says("ok", usage=(40, 10))]) as llm:
 
         async def work() -> tuple[int, int]:
-            limits = Limits(tokens_per_minute=1000)  # room for one request as estimated, for many as counted
+            limits = Limits(tokens_per_minute=1500)  # room for one request as estimated, for all as counted
             async with LlmClient(Endpoint(llm.url), limits=limits) as client:
                 before = client.most(request("word " * 40)).prompt
-                for number in range(10):
+                for number in range(8):
                     await client.complete(request(f"{number} " + "word " * 40, max_tokens=800))
                 return before, client.most(request("word " * 40)).prompt
 
