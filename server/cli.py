@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,16 +12,16 @@ from typer.core import TyperGroup
 
 from ..tools.errors import TseaError, UsageError
 from ..tools.statistics.names import NullChoice
-from . import activation_cli, effects_cli, inputs_cli, pairs_cli, serve_cli
+from . import activation_cli, effects_cli, inputs_cli, label_cli, pairs_cli, serve_cli
 from . import options as opt
 from .eval_cli import evals
+from .opening import opened
 from .runs_cli import runs
 from .selection import selected
 from .sets_cli import sets
-from .terminal import note_circular, print_json, print_lines, print_notes, print_table, progress_bars
+from .terminal import note_circular, print_json, print_lines, print_notes, print_table
 
 if TYPE_CHECKING:
-    from ..tools.inputs.enrichment import ReadingEnrichment
     from ..tools.results import EnrichmentRow, SetTestRow, TokenWeight
     from ..tools.workbench import Workbench
 
@@ -96,29 +95,7 @@ app.add_typer(sets, name="sets")
 app.add_typer(runs, name="runs")
 
 
-@contextmanager
-def _workbench(
-    subject: str,
-    directions: Path | None,
-    device: str | None,
-    dtype: str | None,
-    universe: str | None = None,
-    encoder: bool = False,
-) -> Iterator[Workbench]:
-    from ..tools.workbench import Workbench
-
-    with progress_bars() as progress:
-        yield Workbench.open(
-            subject,
-            directions=directions,
-            device=device,
-            dtype=dtype,
-            universe=universe,
-            encoder=encoder,
-            progress=progress,
-        )
-
-
+app.command(epilog="Example: tsea label top:64:skewness --run first --page")(label_cli.label)
 app.command(epilog="Example: tsea index --corpus texts/ --tokens 1000000")(activation_cli.index)
 app.command(epilog="Example: tsea activate 'My color is red.' 'My color is crimson.'")(activation_cli.activate)
 app.command(epilog="Example: tsea find --text 'My favorite color is red.' --token ' red'")(activation_cli.find)
@@ -143,7 +120,7 @@ def stats(
     json: opt.Json = False,
 ) -> None:
     """Moments of logit weights, class, and the most promoted and suppressed open tokens."""
-    with _workbench(subject, directions, device, dtype, universe) as workbench:
+    with opened(subject, directions, device, dtype, universe) as workbench:
         found = workbench.stats(selected(workbench, features))
         if json:
             return print_json(found)
@@ -165,7 +142,7 @@ def classes(
     json: opt.Json = False,
 ) -> None:
     """Class proportions of the whole dictionary, beside those of matched random directions."""
-    with _workbench(subject, directions, device, dtype) as workbench:
+    with opened(subject, directions, device, dtype) as workbench:
         found = workbench.class_proportions()
         if json:
             return print_json(found)
@@ -219,7 +196,7 @@ def enrich(
         raise UsageError('--given and --null belong to --spec: `tsea enrich 7 --spec \'{"suffix": "ing"}\'`.')
     if run is not None and not run.strip():
         raise UsageError("--run needs a name.")
-    with _workbench(subject, directions, device, dtype, universe, ranking == "encoder") as workbench:
+    with opened(subject, directions, device, dtype, universe, ranking == "encoder") as workbench:
         chosen = selected(workbench, features)
         ledger = None if run is None else TestLedger(Records(database), workbench, run)
         if spec is not None:
@@ -248,65 +225,6 @@ def enrich(
         )
 
 
-@app.command(epilog="Example: tsea label top:64:skewness --run first --page")
-def label(
-    features: opt.Features,
-    run: opt.RunName = None,
-    page: Annotated[bool, typer.Option("--page", help="Also write static pages of the labelled features.")] = False,
-    outputs_only: Annotated[
-        bool, typer.Option("--outputs-only", help="Say what features promote, not what they fire on: needs no index.")
-    ] = False,
-    database: opt.Database = None,
-    subject: opt.SubjectName = "pocket",
-    directions: opt.Directions = None,
-    universe: opt.Universe = None,
-    device: opt.Device = None,
-    dtype: opt.Dtype = None,
-    json: opt.Json = False,
-) -> None:
-    """Label features by what they promote and, with an index, fire on: run-wide error control; runs resume."""
-    from ..labeler.batch import label_features
-    from ..labeler.hypotheses import LabelResult
-    from ..tools.storage.records import Records
-    from .report import summary_lines, write_run_pages
-
-    with Records(database) as records, _workbench(subject, directions, device, dtype, universe) as workbench:
-        chosen = selected(workbench, features)
-        reading = None if outputs_only else _reading(workbench)
-        finished = label_features(
-            workbench, records, chosen, reading=reading, run_name=run, progress=workbench.progress
-        )
-        labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
-        if json:
-            print_json(labels)
-        else:
-            print_table(
-                ("feature", "class", "claim", "q", "confidence", "echo", "label"),
-                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, r.text) for r in labels),
-            )
-            print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
-        if page:
-            index = write_run_pages(workbench, records, finished)
-            (print_lines if not json else print_notes)([f"Pages: {index}"])
-
-
-def _reading(workbench: Workbench) -> ReadingEnrichment | None:
-    """What features fire on; None, and a note where one could be made, without an index."""
-    from ..tools.activations import indexing
-
-    subject = workbench.subject
-    if indexing.can_open_index(subject):
-        return workbench.reading
-    if subject.encoder is not None:
-        print_notes(
-            [
-                f"Labels say what features promote, not what they fire on: {subject.name} has no activation index. "
-                f"Make one with `tsea index --corpus FILES --subject {subject.name}`."
-            ]
-        )
-    return None
-
-
 @app.command(epilog="Example: tsea hist 7 --set regex.all_caps --out 7.png")
 def hist(
     feature: opt.Feature,
@@ -320,7 +238,7 @@ def hist(
     """Histogram of a feature's logit weights on open tokens, split by membership in a token set."""
     from .report import draw_histogram
 
-    with _workbench(subject, directions, device, dtype) as workbench:
+    with opened(subject, directions, device, dtype) as workbench:
         print_lines([f"Wrote {draw_histogram(workbench, _one(workbench, feature), set_name, out)}"])
 
 
@@ -338,7 +256,7 @@ def running_sum(
     """GSEA's running sum of a token set down the ranking of open tokens."""
     from .report import draw_running_sum
 
-    with _workbench(subject, directions, device, dtype) as workbench:
+    with opened(subject, directions, device, dtype) as workbench:
         written = draw_running_sum(workbench, _one(workbench, feature), set_name, 1 if power else 0, out)
         print_lines([f"Wrote {written}"])
 

@@ -41,6 +41,8 @@ PLACES = {"token": "the token", "previous": "right behind", "next": "right befor
 def summary_lines(run: Run) -> list[str]:
     """What a finished run found, for people."""
     s = run.summary or {}
+    if "requests" in s:
+        return _model_lines(run.config, s)
     rates = [
         f"{kind} {s[key]:.2f}" if s[key] is not None else f"{kind} not defined (no such claim)"
         for kind, key in (("all claims", "decoy_rate"), ("specific claims", "decoy_rate_specific"))
@@ -50,6 +52,19 @@ def summary_lines(run: Run) -> list[str]:
         f"{s['no_claim']} without a claim, {s['failed']} failed; FDR level {s['level']}",
         f"Decoy rate, {s['decoys']} random directions labelled by the same rule over features: {', '.join(rates)}",
         *_input_lines(s),
+    ]
+
+
+def _model_lines(config: dict[str, Any], s: dict[str, Any]) -> list[str]:
+    """The same of a run by a language model, and what it cost."""
+    cost = "cost unknown (no price)" if s["cost"] is None else f"{s['cost']:.4g} USD"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in s["reasons"].items())
+    lost = f"; {s['estimated_requests']} requests without a whole reply, at most {s['estimated_tokens']} tokens"
+    return [
+        f"{s['features']} features: {s['labelled']} labelled ({s['specific']} specific, {s['present']} present), "
+        f"{s['no_claim']} without a claim, {s['failed']} failed{f' ({reasons})' if reasons else ''}",
+        f"{config['labeler']} with {config['model']}: {s['requests']} replies, {s['prompt_tokens']} prompt and "
+        f"{s['completion_tokens']} completion tokens, {cost}{lost if s['estimated_requests'] else ''}",
     ]
 
 

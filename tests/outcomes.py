@@ -35,7 +35,7 @@ def label(feature: int, status: str = "labelled", text: str = "Promotes digits."
 
 def failure(feature: int, reason: str) -> Label:
     """A failed label as the batch runner writes one."""
-    return label(feature, "failed", "", provenance={"labeler": "agent", "model": "m", "reason": reason, "tokens": 100})
+    return label(feature, "failed", "", reason=reason, provenance={"labeler": "agent", "model": "m", "tokens": 100})
 
 
 def hostile_labels() -> list[Label]:

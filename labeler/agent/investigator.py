@@ -47,7 +47,7 @@ class Agent(ModelLabeler):
             client,
             self._style,
             case.feature,
-            prompts.AGENT.format(steps=self._steps),
+            prompts.AGENT.replace("{steps}", str(self._steps)),
             await self._shown(case, PARTS),
             tools=FUNCTIONS,
             shorter=self._shorter(case, PARTS),

@@ -21,6 +21,7 @@ from ..llm.client import LlmClient
 from ..llm.endpoint import Endpoint
 from ..llm.limits import Limits
 from ..llm.prices import Prices
+from ..llm.retries import Retries
 from ..llm.spending import Budget, Spending
 from .asking import LabelerName, ModelLabeler
 from .conversation import Style
@@ -48,6 +49,7 @@ class ModelRun:
     prices: Prices = field(default_factory=Prices)
     per_run: Budget = field(default_factory=Budget)
     per_feature: Budget = field(default_factory=Budget)
+    retries: Retries = field(default_factory=Retries)
 
     def made(self, thread: ModelThread) -> ModelLabeler:
         """The labeler, whose tools work on this thread."""
@@ -99,7 +101,9 @@ async def _labelled(
     )
     limits = Limits(asked.concurrency, asked.requests_per_minute, asked.tokens_per_minute)
     try:
-        async with LlmClient(asked.endpoint, limits=limits, cache=cache, spending=spending) as client:
+        async with LlmClient(
+            asked.endpoint, limits=limits, retries=asked.retries, cache=cache, spending=spending
+        ) as client:
             runner = Runner(
                 workbench,
                 records,

@@ -88,33 +88,45 @@ class Runner:
         self._leased: deque[int] = deque()
         self._leasing = asyncio.Lock()
         self._lost = 0
+        self._stopped: Exception | None = None
         self.counts = Counts()
 
     async def label(self, features: Sequence[int]) -> Counts:
         """Label them; raises RunStoppedError, LlmError or BudgetError where the run cannot go on."""
         heartbeat = asyncio.create_task(self._extend())
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._concurrency + AHEAD, len(features))):
-                    group.create_task(self._work(features))
-        except* (TseaError, OSError) as errors:
-            raise _first(errors) from None
+            await asyncio.gather(*(self._work(features) for _ in range(min(self._concurrency + AHEAD, len(features)))))
         finally:
             heartbeat.cancel()
             with contextlib.suppress(TseaError):
                 await self._written(lambda: self._records.release(self._run, self._holder))
+        if self._stopped is not None:
+            raise self._stopped
         return self.counts
 
     async def _work(self, features: Sequence[int]) -> None:
-        while (feature := await self._next(features)) is not None:
-            case = Case(self._workbench, self._records, self._run, feature)
-            outcome = await self._labelled(case)
-            tests = case.pending.tests_of(feature)
+        """Label one feature after another until the run stops: then others end what they can of theirs."""
+        try:
+            while self._stopped is None and (feature := await self._next(features)) is not None:
+                await self._finish(feature)
+        except (TseaError, OSError) as error:
+            self._stopped = self._stopped or error
+
+    async def _finish(self, feature: int) -> None:
+        case = Case(self._workbench, self._records, self._run, feature)
+        outcome = await self._labelled(case)
+        paid = self._client.spending.feature(feature).counted
+        outcome.label.provenance["tokens"] = {"prompt": paid.usage.prompt, "completion": paid.usage.completion}
+        outcome.label.provenance["cost"] = None if paid.unpriced else paid.cost
+
+        def write() -> None:
             self._keep(feature, outcome.messages)
-            await self._written(lambda: self._records.write_block(self._run, [outcome.label], *tests))  # noqa: B023
-            self.counts.add(outcome.label)
-            self._told(self.counts)
-            self._watch(outcome.label)
+            self._records.write_block(self._run, [outcome.label], *case.pending.tests_of(feature))
+
+        await self._written(write)
+        self.counts.add(outcome.label)
+        self._told(self.counts)
+        self._watch(outcome.label)
 
     async def _labelled(self, case: Case) -> Outcome:
         """The feature's outcome; what no labeler foresees is a failure of this feature, and logged."""
@@ -160,9 +172,3 @@ class Runner:
 
     async def _written(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error behind a group of them."""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

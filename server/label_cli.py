@@ -1,0 +1,153 @@
+"""The command `tsea label`: by the statistical rule, or by a language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..tools.errors import UsageError
+from . import options as opt
+from .opening import opened, reading_of
+from .selection import selected
+from .terminal import print_json, print_lines, print_notes, print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..labeler.agent.run import ModelRun
+    from ..labeler.agent.runner import Counts
+    from ..labeler.llm.spending import Spending
+    from ..tools.storage.records import Records
+    from ..tools.storage.tables import Run
+    from ..tools.workbench import Workbench
+
+_MODEL = "Language model"
+_NOTED = 50  # labels between two lines that say what they cost
+LabelerName = Literal["statistical", "agent", "one-shot", "one-shot-weights", "one-shot-enrichment", "best-of-k"]
+
+
+def label(
+    features: opt.Features,
+    run: opt.RunName = None,
+    page: Annotated[bool, typer.Option("--page", help="Also write static pages of the labelled features.")] = False,
+    outputs_only: Annotated[
+        bool, typer.Option("--outputs-only", help="Say what features promote, not what they fire on: needs no index.")
+    ] = False,
+    labeler: Annotated[
+        LabelerName, typer.Option(help="Who labels: the statistical rule, or a language model in one of these ways.")
+    ] = "statistical",
+    retry: Annotated[
+        Literal["failed"] | None, typer.Option(help="Label features again whose label failed.", rich_help_panel=_MODEL)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model by the name its server knows it by.", rich_help_panel=_MODEL)
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="OpenAI-compatible server: vLLM, Ollama, LM Studio, ...", rich_help_panel=_MODEL),
+    ] = None,
+    key_variable: Annotated[
+        str, typer.Option(help="Environment variable that holds the server's key.", rich_help_panel=_MODEL)
+    ] = "OPENAI_API_KEY",
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Sampling temperature.", rich_help_panel=_MODEL)
+    ] = None,
+    reply_tokens: Annotated[int, typer.Option(min=16, help="Most tokens of one reply.", rich_help_panel=_MODEL)] = 2048,
+    steps: Annotated[int, typer.Option(min=2, help="Most replies of the agent.", rich_help_panel=_MODEL)] = 12,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at once.", rich_help_panel=_MODEL)] = 8,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Rate limit.", rich_help_panel=_MODEL)] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(min=1, help="Rate limit.", rich_help_panel=_MODEL)] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with USD per million tokens, by model.", rich_help_panel=_MODEL),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Most USD of the run; needs --prices.", rich_help_panel=_MODEL)
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Most tokens of the run.", rich_help_panel=_MODEL)] = None,
+    max_feature_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of one feature.", rich_help_panel=_MODEL)
+    ] = None,
+    database: opt.Database = None,
+    subject: opt.SubjectName = "pocket",
+    directions: opt.Directions = None,
+    universe: opt.Universe = None,
+    device: opt.Device = None,
+    dtype: opt.Dtype = None,
+    json: opt.Json = False,
+) -> None:
+    """Label features by what they promote and, with an index, fire on; runs resume.
+
+    The statistical rule has run-wide error control. A language model, with --labeler and --model, is asked about each
+    feature; its hypotheses are tested, and its labels claim what stands.
+    """
+    from ..labeler.agent.conversation import Style
+    from ..labeler.agent.run import ModelRun
+    from ..labeler.hypotheses import LabelResult
+    from ..labeler.llm.endpoint import OPENAI, Endpoint
+    from ..labeler.llm.prices import Prices
+    from ..labeler.llm.spending import Budget
+    from ..tools.storage.records import Records
+    from .report import summary_lines, write_run_pages
+
+    asked: ModelRun | None = None
+    if labeler != "statistical":
+        if not model:
+            raise UsageError(f"--labeler {labeler} needs --model: the name of a model on the server.")
+        asked = ModelRun(
+            labeler,
+            Style(model, temperature, reply_tokens),
+            Endpoint(base_url or OPENAI, key_variable),
+            steps,
+            concurrency,
+            requests_per_minute,
+            tokens_per_minute,
+            Prices() if prices is None else Prices.read(prices),
+            Budget(max_cost, max_tokens),
+            Budget(None, max_feature_tokens),
+        )
+        asked.endpoint.key()
+    elif model or base_url or retry:
+        raise UsageError("--model, --base-url and --retry belong to a language model: add --labeler agent.")
+    with Records(database) as records, opened(subject, directions, device, dtype, universe) as workbench:
+        chosen = selected(workbench, features)
+        if asked is None:
+            finished = _by_rule(workbench, records, chosen, run, outputs_only)
+        else:
+            finished = _by_model(workbench, records, chosen, run, asked, retry == "failed")
+        labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
+        if json:
+            print_json(labels)
+        else:
+            print_table(
+                ("feature", "class", "claim", "q", "confidence", "echo", "label"),
+                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, r.text) for r in labels),
+            )
+            print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
+        if page:
+            index = write_run_pages(workbench, records, finished)
+            (print_lines if not json else print_notes)([f"Pages: {index}"])
+
+
+def _by_rule(workbench: Workbench, records: Records, chosen: np.ndarray, run: str | None, outputs_only: bool) -> Run:
+    from ..labeler.batch import label_features
+
+    reading = None if outputs_only else reading_of(workbench)
+    return label_features(workbench, records, chosen, reading=reading, run_name=run, progress=workbench.progress)
+
+
+def _by_model(
+    workbench: Workbench, records: Records, chosen: np.ndarray, run: str | None, asked: ModelRun, retry_failed: bool
+) -> Run:
+    from ..labeler.agent.run import label_by_model
+
+    def told(counts: Counts, spending: Spending) -> None:
+        workbench.progress("labels", counts.done, len(chosen))
+        if counts.done % _NOTED == 0:
+            total = spending.run.all
+            cost = "" if total.unpriced else f", {total.cost:.4g} USD"
+            print_notes([f"{counts.done} labels, {counts.failed} failed, {total.usage.total} tokens{cost}"])
+
+    return label_by_model(workbench, records, chosen, asked, run_name=run, retry_failed=retry_failed, told=told)
