@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 runs = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Labeling runs on record: list, show, export labels to other programs, delete.",
+    help="Labeling runs on record: list, show, transcripts, export labels to other programs, delete.",
 )
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
@@ -62,6 +62,22 @@ def show(name: Name, database: opt.Database = None, json: opt.Json = False) -> N
     if json:
         return print_json([found])
     print_lines(_described(found))
+
+
+@runs.command(epilog="Example: tsea runs transcript first 24")
+def transcript(
+    name: Name,
+    feature: opt.Feature,
+    database: opt.Database = None,
+    json: Annotated[bool, typer.Option("--json", help="One message a line, as it was sent.")] = False,
+) -> None:
+    """What was said between the labeler and a language model about one feature, as Markdown."""
+    from ..labeler.agent.transcripts import as_markdown, read_transcript
+    from ..tools.storage.records import Records
+
+    with Records(database) as records:
+        messages = read_transcript(records.run(name), feature)
+    print_lines([jsonlib.dumps(one, ensure_ascii=False) for one in messages] if json else [as_markdown(messages)])
 
 
 @runs.command(epilog="Example: tsea runs export first --format csv --out first.csv")

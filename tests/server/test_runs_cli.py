@@ -14,6 +14,7 @@ from contract import CONTRACT, assert_documented
 from outcomes import label, mixed_labels, stored_run
 from typer.testing import CliRunner
 
+from tsea.labeler.agent.transcripts import keep_transcript
 from tsea.labeler.exports.formats import FORMATS
 from tsea.server import runs_cli
 from tsea.server.cli import app
@@ -99,6 +100,20 @@ def test_export_writes_says_what_is_left_out_and_does_not_overwrite(tmp_path: Pa
     assert runs("export", "first", "--format", "csv", "--out", out, "--force").exit_code == 0
     with out.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 25
+
+
+def test_a_transcript_is_shown_to_people_and_as_it_was_sent(run: Run) -> None:
+    said = [
+        {"role": "system", "content": "Label."},
+        {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "get_feature", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "1", "content": "a ``` fence\u202e"},
+    ]
+    keep_transcript(run, 7, said)
+    assert [json.loads(line) for line in runs("transcript", "first", "7", "--json").stdout.splitlines()] == said
+    shown = runs("transcript", "first", "7").stdout
+    assert "## assistant" in shown and "**get_feature**" in shown and "````" in shown and "\u202e" not in shown
+    missing = runs("transcript", "first", "8")
+    assert missing.exit_code == 2 and "no transcript of feature 8" in missing.stderr
 
 
 @pytest.mark.usefixtures("run")
