@@ -3,6 +3,7 @@
 # make test-large   run what the suite leaves out: full sizes and killed processes, minutes each
 # make test-external   install other people's MCP clients below build/ and run them against `tsea serve`
 # make test-postgres   run the tests of shared records against a PostgreSQL server of their own (Debian: postgresql)
+# make test-ray   run the tests of runs on a Ray cluster of this machine; installs Ray
 # make bundle pack dist/tsea.mcpb, which Claude Desktop opens
 # make clean  remove the environment and every cache
 # The environment is made at the first use, and mended when pyproject.toml or constraints.txt change.
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-large test-external test-postgres bundle clean
+.PHONY: demo test test-large test-external test-postgres test-ray bundle clean
 
 demo: $(VENV)/installed
 	$(BIN)/tsea label top:64:skewness --run demo --page
@@ -27,6 +28,10 @@ test-external: $(VENV)/installed-dev
 
 test-postgres: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/postgres --verbose
+
+test-ray: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	$(BIN)/python -m pytest tests/cluster --verbose
 
 bundle: $(VENV)/installed-dev
 	rm -f dist/*.whl

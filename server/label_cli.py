@@ -70,6 +70,18 @@ def label(
     max_feature_tokens: Annotated[
         int | None, typer.Option(help="Most tokens of one feature.", rich_help_panel=_MODEL)
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="local: this process; ray: workers on a Ray cluster, tsea[ray].", rich_help_panel=_MODEL),
+    ] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="With --engine ray: workers.", rich_help_panel=_MODEL)] = 2,
+    address: Annotated[
+        str | None,
+        typer.Option(help="With --engine ray: the cluster (default: one of this machine).", rich_help_panel=_MODEL),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say about what the run would take; ask no model.", rich_help_panel=_MODEL)
+    ] = False,
     database: opt.Database = None,
     subject: opt.SubjectName = "pocket",
     directions: opt.Directions = None,
@@ -108,13 +120,29 @@ def label(
             Budget(max_cost, max_tokens),
             Budget(None, max_feature_tokens),
         )
-        asked.endpoint.key()
-    elif model or base_url or retry:
-        raise UsageError("--model, --base-url and --retry belong to a language model: add --labeler agent.")
+        if not dry_run:
+            asked.endpoint.key()
+    elif model or base_url or retry or dry_run:
+        raise UsageError("--model, --base-url, --retry and --dry-run belong to a language model: add --labeler agent.")
     with Records(database) as records, opened(subject, directions, device, dtype, universe) as workbench:
         chosen = selected(workbench, features)
+        if asked is not None and dry_run:
+            return _estimated(workbench, records, chosen, asked, json)
         if asked is None:
             finished = _by_rule(workbench, records, chosen, run, outputs_only)
+        elif engine == "ray":
+            from ..labeler.agent.ray_engine import label_on_ray
+            from ..labeler.agent.run import open_model_run
+
+            opening = {
+                "subject": subject,
+                "directions": directions,
+                "device": device,
+                "dtype": dtype,
+                "universe": universe,
+            }
+            stored = open_model_run(workbench, records, chosen, asked, run, retry_failed=retry == "failed")
+            finished = label_on_ray(opening, database, stored, chosen, asked, workers=workers, address=address)
         else:
             finished = _by_model(workbench, records, chosen, run, asked, retry == "failed")
         labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
@@ -129,6 +157,21 @@ def label(
         if page:
             index = write_run_pages(workbench, records, finished)
             (print_lines if not json else print_notes)([f"Pages: {index}"])
+
+
+def _estimated(workbench: Workbench, records: Records, chosen: np.ndarray, asked: ModelRun, json: bool) -> None:
+    from ..labeler.agent.estimate import estimate
+
+    found = estimate(workbench, records, chosen, asked)
+    if json:
+        return print_json([found])
+    cost = "no price is known" if found.cost is None else f"{found.cost:.4g} USD"
+    print_lines(
+        [
+            f"About {found.requests} requests, {found.prompt_tokens} prompt and {found.completion_tokens} completion "
+            f"tokens for {found.features} features ({cost}), by {found.sampled} of them. Nothing was asked or written."
+        ]
+    )
 
 
 def _by_rule(workbench: Workbench, records: Records, chosen: np.ndarray, run: str | None, outputs_only: bool) -> Run:

@@ -37,6 +37,22 @@ def investigation(request: dict[str, Any]) -> Says:
     return Says("", [Call("submit_label", the_label(feature, sets[0]))])
 
 
+def thorough(request: dict[str, Any]) -> Says:
+    """A model that takes five replies: tests, negatives, a test beside another set, edited texts, and the label."""
+    feature, said = feature_of(request), replies_before(request)
+    sets = list(dict.fromkeys(_SET.findall(request["messages"][1]["content"]))) or ["pos.NN"]
+    texts = ["They walked to the old house.", "They walked to the new house.", "Nobody walked."]
+    calls = [
+        Call("test_token_set", {"specs": sets[:2], "features": str(feature), "detail": "concise"}),
+        Call("get_examples", {"feature": feature, "kinds": ["negative"], "limit": 5}),
+        Call("test_token_set", {"specs": [sets[0]], "features": str(feature)}),
+        Call("test_activation", {"texts": texts, "features": str(feature)}),
+        Call("submit_label", the_label(feature, sets[0])),
+    ]
+    thought = "I think that the best explanation is the first of these sets, but a rival could explain it too. "
+    return Says(thought * (1 + said % 2), [calls[min(said, 4)]])
+
+
 def the_label(feature: int, token_set: str) -> dict[str, Any]:
     """The arguments of submit_label that claim one promoted set."""
     return {"feature": feature, "text": f"Promotes {token_set}.", "promotes": [token_set], "confidence": 0.6}

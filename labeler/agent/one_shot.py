@@ -15,7 +15,7 @@ from .outcome import FailedError, Outcome
 from .replies import object_in
 
 CANDIDATES = 3
-_SHOWN: dict[LabelerName, tuple[Part, ...]] = {
+SHOWN: dict[LabelerName, tuple[Part, ...]] = {
     "one-shot": ("examples",),
     "one-shot-weights": ("examples", "weights"),
     "one-shot-enrichment": ("examples", "sets"),
@@ -39,7 +39,7 @@ class OneShot(ModelLabeler):
 
     async def label(self, case: Case, client: LlmClient) -> Outcome:
         """The feature's label."""
-        parts = _SHOWN.get(self.name, PARTS)
+        parts = SHOWN.get(self.name, PARTS)
         talk = Conversation(
             client,
             self._style,

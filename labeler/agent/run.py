@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,11 @@ class ModelRun:
     per_feature: Budget = field(default_factory=Budget)
     retries: Retries = field(default_factory=Retries)
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """What a run of these settings depends on."""
+        return self.made(ModelThread()).config
+
     def made(self, thread: ModelThread) -> ModelLabeler:
         """The labeler, whose tools work on this thread."""
         if self.labeler == "agent":
@@ -68,30 +74,58 @@ def label_by_model(
     *,
     run_name: str | None = None,
     retry_failed: bool = False,
+    holder: str | None = None,
     told: Callable[[Counts, Spending], object] = lambda counts, spending: None,
 ) -> Run:
     """Label features in a run and return it, complete; features that have their label are not labelled again.
 
-    `retry_failed`: those that failed are. Raises UsageError when a run of that name exists with other settings, and
-    RunStoppedError, LlmError or BudgetError where the run cannot go on; what is done is kept.
+    `retry_failed`: those that failed are. `holder` names this worker among those that share the run. Raises UsageError
+    when a run of that name exists with other settings, and RunStoppedError, LlmError or BudgetError where the run
+    cannot go on; what is done is kept.
     """
-    return asyncio.run(_labelled(workbench, records, features, asked, run_name, retry_failed, told))
+    run = open_model_run(workbench, records, features, asked, run_name, retry_failed=retry_failed)
+    asyncio.run(_label(workbench, records, run, features, asked, holder or secrets.token_hex(8), told))
+    return finish(records, run)
 
 
-async def _labelled(
+def open_model_run(
     workbench: Workbench,
     records: Records,
     features: np.ndarray,
     asked: ModelRun,
-    run_name: str | None,
-    retry_failed: bool,
-    told: Callable[[Counts, Spending], object],
+    name: str | None,
+    *,
+    retry_failed: bool = False,
 ) -> Run:
-    thread, cache, writer = ModelThread(), ReplyCache(), ThreadPoolExecutor(1, "writer")
-    labeler = asked.made(thread)
-    run = _opened(workbench, records, features, labeler.config, run_name)
+    """The run of these settings on this subject, new or taken up again; `retry_failed` opens what failed again."""
+    settings = asked.config | {
+        "library": workbench.library.hash,
+        "index": workbench.reading.index if has_index(workbench.subject) else None,
+        "features": feature_ranges(features),
+    }
+    run = records.open_run(name, workbench.subject.name, workbench.subject.hash, settings)
     if retry_failed:
         records.retire_failed(run)
+    return run
+
+
+def finish(records: Records, run: Run) -> Run:
+    """The run, complete, with its summary."""
+    records.finish(run, run_summary(records, run))
+    return records.run(run.name)
+
+
+async def _label(
+    workbench: Workbench,
+    records: Records,
+    run: Run,
+    features: np.ndarray,
+    asked: ModelRun,
+    holder: str,
+    told: Callable[[Counts, Spending], object],
+) -> None:
+    thread, cache, writer = ModelThread(), ReplyCache(), ThreadPoolExecutor(1, "writer")
+    labeler = asked.made(thread)
     spending = Spending(
         asked.prices,
         per_run=asked.per_run,
@@ -110,6 +144,7 @@ async def _labelled(
                 run,
                 labeler,
                 client=client,
+                holder=holder,
                 concurrency=asked.concurrency,
                 writer=writer,
                 keep=lambda feature, messages: keep_transcript(run, feature, messages),
@@ -120,20 +155,6 @@ async def _labelled(
         thread.close()
         writer.shutdown(wait=True)
         cache.close()
-    records.finish(run, run_summary(records, run))
-    return records.run(run.name)
-
-
-def _opened(
-    workbench: Workbench, records: Records, features: np.ndarray, config: dict[str, Any], name: str | None
-) -> Run:
-    """The run, of these settings on this subject."""
-    settings = config | {
-        "library": workbench.library.hash,
-        "index": workbench.reading.index if has_index(workbench.subject) else None,
-        "features": feature_ranges(features),
-    }
-    return records.open_run(name, workbench.subject.name, workbench.subject.hash, settings)
 
 
 def run_summary(records: Records, run: Run) -> dict[str, Any]:

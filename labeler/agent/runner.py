@@ -10,7 +10,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +75,7 @@ class Runner:
         labeler: ModelLabeler,
         *,
         client: LlmClient,
+        holder: str,
         concurrency: int,
         writer: concurrent.futures.Executor,
         keep: Callable[[int, Sequence[Mapping[str, Any]]], object],
@@ -83,7 +83,7 @@ class Runner:
     ) -> None:
         self._workbench, self._records, self._run, self._labeler = workbench, records, run, labeler
         self._client, self._concurrency, self._keep, self._told = client, concurrency, keep, told
-        self._holder = secrets.token_hex(8)
+        self._holder = holder
         self._writer = writer
         self._leased: deque[int] = deque()
         self._leasing = asyncio.Lock()

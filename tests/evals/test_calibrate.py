@@ -140,6 +140,7 @@ def test_a_concept_of_half_the_dictionary_is_present_but_not_specific(tmp_path: 
     assert min(power[share, "mean", "present"] for share in (0.01, 0.05, 0.2, 0.5)) > 0.7
 
 
+@pytest.mark.large
 def test_a_few_far_members_are_found_by_tail_statistics_and_a_shift_of_all_by_the_rank_sum() -> None:
     rows = power_by_alternative(tokens=4_000, trials=80)
     power = {(row.raised, row.statistic): row.power for row in rows}

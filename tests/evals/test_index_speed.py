@@ -14,6 +14,7 @@ def _here(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "case",
     [

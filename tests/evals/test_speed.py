@@ -85,6 +85,7 @@ def test_peak_memory_is_unknown_where_the_kernel_does_not_count_it(monkeypatch: 
     assert stopwatch.measure(_repeatable([]), SMALL).peak_mb is None
 
 
+@pytest.mark.large
 def test_cases_run_in_processes_of_their_own_and_a_failing_peer_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     case = Case(

@@ -66,9 +66,9 @@ def test_label_json_has_the_documented_fields_and_the_run_is_listed(tsea: Any) -
 
 @pytest.mark.usefixtures("pocket_reading")
 def test_label_says_what_features_fire_on_where_there_is_an_index(tsea: Any, pocket_bench: Workbench) -> None:
-    result = tsea("label", "0-191", "--run", "inputs", "--json")
+    result = tsea("label", "0-63", "--run", "inputs", "--json")
     assert result.exit_code == 0, result.output
-    pages = tsea("label", "0-191", "--run", "inputs", "--page")
+    pages = tsea("label", "0-63", "--run", "inputs", "--page")
     found = [path.read_text() for path in Path(str(re.search(r"Pages: (.*)", pages.stdout)[1])).parent.glob("*/*.html")]  # type: ignore[index]
     assert any("What it fires on" in page and "right behind" in page for page in found)
     written = [h for line in result.stdout.splitlines() for h in json.loads(line)["hypotheses"] if h["side"] == "input"]

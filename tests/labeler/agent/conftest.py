@@ -15,6 +15,7 @@ from tsea.labeler.agent.conversation import Style
 from tsea.labeler.agent.run import ModelRun, label_by_model
 from tsea.labeler.llm.endpoint import Endpoint
 from tsea.labeler.llm.retries import Retries
+from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Run
 from tsea.tools.workbench import Workbench
@@ -58,3 +59,10 @@ def labelled(pocket_bench: Workbench, records: Records) -> Labelled:
         )
 
     return run
+
+
+@pytest.fixture
+def indexed(pocket_reading: ReadingEnrichment, indexed_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The subject's index is there, so that models are shown contexts."""
+    assert pocket_reading
+    monkeypatch.setenv("TSEA_HOME", str(indexed_home))

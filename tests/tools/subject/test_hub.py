@@ -33,6 +33,7 @@ print(json.dumps({{
 """
 
 
+@pytest.mark.large
 def test_gpt2_small_opens_through_the_hub_within_its_memory(gpt2_small_hub: Hub) -> None:
     done = subprocess.run(
         [sys.executable, "-c", OPEN], env=gpt2_small_hub.environment(), capture_output=True, text=True
