@@ -80,13 +80,20 @@ def test_every_folder_that_holds_modules_is_a_listed_package() -> None:
 
 
 def test_dependencies_are_exactly_what_the_code_imports() -> None:
-    assert _imported_distributions([path for path in _files() if path.suffix == ".py"]) == set(_requirements("bench", "ray"))
+    assert _imported_distributions([path for path in _files() if path.suffix == ".py"]) == set(
+        _requirements("bench", "ray")
+    )
 
 
 def test_tests_import_only_declared_distributions() -> None:
     tests = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py") if path.parent != CLIENTS]
-    helpers = {"cluster", "external", "postgres", *(canonicalize_name(path.stem) for path in (ROOT / "tests").glob("*.py"))}
-    assert _imported_distributions(tests) - helpers <= set(_requirements("dev", "bench", "ray"))
+    helpers = {
+        "cluster",
+        "external",
+        "postgres",
+        *(canonicalize_name(path.stem) for path in (ROOT / "tests").glob("*.py")),
+    }
+    assert _imported_distributions(tests) - helpers <= set(_requirements("dev", "bench"))
 
 
 def test_constraints_pin_each_requirement_to_a_version_it_admits() -> None:

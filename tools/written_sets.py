@@ -206,8 +206,8 @@ class WrittenSet:
         for done, start in enumerate(starts):
             self._workbench.progress("rankings read", done * step, len(starts) * step)
             rows.append(read(slice(start, min(start + step, index.features))))
-        found = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-        return {name: values[features] for name, values in found.items()} if whole else found
+        read_in: slice | np.ndarray = features if whole else slice(None)
+        return {name: np.concatenate([row[name] for row in rows])[read_in] for name in rows[0]}
 
     def _members(self, view: View) -> np.ndarray:
         return member_positions(self._workbench.subject.universe[view.tokens], self.resolved.ids)

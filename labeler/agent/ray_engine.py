@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +51,7 @@ def label_on_ray(
     where a worker cannot go on.
     """
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")  # of an extra, and loosely typed
     except ImportError as error:
         raise UsageError("The engine ray needs Ray: pip install 'tsea[ray]'.") from error
     ray.init(address=address, log_to_driver=False, include_dashboard=False, ignore_reinit_error=True)

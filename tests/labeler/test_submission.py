@@ -12,6 +12,7 @@ import pytest
 from tsea.labeler.submission import Submission, judged_label
 from tsea.tools.errors import UsageError
 from tsea.tools.investigation import Investigation
+from tsea.tools.statistics.directions import NULLS
 
 if TYPE_CHECKING:
     from tsea.tools.inputs.enrichment import ReadingEnrichment
@@ -53,7 +54,7 @@ def test_the_claim_is_that_of_the_tests_themselves(investigation: Investigation)
     from tsea.tools.token_sets.spec import parse_spec
 
     chosen = np.array([DIGIT_FEATURE])
-    for null, p in (("present", one.hypothesis.p_present), ("specific", one.hypothesis.p_specific)):
+    for null, p in zip(NULLS, (one.hypothesis.p_present, one.hypothesis.p_specific), strict=True):
         (rows,) = workbench.test_set(chosen, parse_spec(DIGITS), null)
         mass = next(row for row in rows if row.statistic == "mass" and row.side == "promoted")
         assert mass.p == p

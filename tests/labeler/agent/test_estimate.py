@@ -25,7 +25,12 @@ FEATURES = [24, 3, 700, 1500, 2222, 3100, 40, 41]
 
 @pytest.mark.usefixtures("indexed")
 @pytest.mark.parametrize(
-    ("labeler", "play"), [("agent", thorough), ("one-shot-enrichment", one_shot), ("best-of-k", one_shot)]
+    ("labeler", "play"),
+    [
+        pytest.param("agent", thorough, marks=pytest.mark.large),
+        ("one-shot-enrichment", one_shot),
+        ("best-of-k", one_shot),
+    ],
 )
 def test_the_estimate_is_within_a_fifth_of_what_the_server_counts(
     labelled: Labelled,
