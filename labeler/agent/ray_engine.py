@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from ...tools.storage.records import Records
 from ...tools.storage.spending import Total
 from ...tools.storage.tables import Run
 from ..llm.spending import Budget
+from .holders import new_holder
 from .run import ModelRun, finish, label_by_model
 
 RESTARTS = 3  # of workers that died, in all
@@ -63,7 +63,7 @@ def label_on_ray(
             working: dict[Any, tuple[str, Any]] = {}
 
             def begin() -> None:
-                worker, holder = actor.remote(dict(opening)), secrets.token_hex(8)
+                worker, holder = actor.remote(dict(opening)), new_holder()
                 working[worker.label.remote(database, features, share, run.name, holder)] = (holder, worker)
 
             for _ in range(workers):

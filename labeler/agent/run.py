@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from ..llm.retries import Retries
 from ..llm.spending import Budget, Spending
 from .asking import LabelerName, ModelLabeler
 from .conversation import Style
+from .holders import new_holder, release_dead
 from .investigator import STEPS, Agent
 from .model_thread import ModelThread
 from .one_shot import BestOf, OneShot
@@ -84,7 +84,8 @@ def label_by_model(
     cannot go on; what is done is kept.
     """
     run = open_model_run(workbench, records, features, asked, run_name, retry_failed=retry_failed)
-    asyncio.run(_label(workbench, records, run, features, asked, holder or secrets.token_hex(8), told))
+    release_dead(records, run)
+    asyncio.run(_label(workbench, records, run, features, asked, holder or new_holder(), told))
     return finish(records, run)
 
 

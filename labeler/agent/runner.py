@@ -25,7 +25,7 @@ from .asking import ModelLabeler
 from .case import Case
 from .outcome import FailedError, Outcome, failed_label
 
-LEASE_SECONDS = 600.0
+LEASE_SECONDS = 120.0
 AHEAD = 4  # conversations beyond those that wait for the model: what they are shown is made meanwhile
 _POLL_SECONDS = 1.0
 # So many features in a row that failed at the server, and none that did not, mean that the server is gone.

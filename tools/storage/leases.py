@@ -44,6 +44,11 @@ def release(connection: Connection, run_id: int, holder: str) -> None:
     connection.execute(delete(Lease).where(Lease.run_id == run_id, Lease.holder == holder))
 
 
+def holders(connection: Connection, run_id: int) -> list[str]:
+    """Who holds leases of the run, run out or not."""
+    return list(connection.scalars(select(Lease.holder).where(Lease.run_id == run_id).distinct()))
+
+
 def _moment(connection: Connection) -> datetime:
     """This moment by the clock that all workers share: the server's, or this machine's for a file."""
     server = None if connection.dialect.name == "sqlite" else connection.scalar(select(func.clock_timestamp()))

@@ -133,6 +133,11 @@ class Records:
         with self._transaction() as session:
             leases.release(session.connection(), run.id, holder)
 
+    def holders(self, run: Run) -> list[str]:
+        """Who has leased features of the run."""
+        with self._transaction() as session:
+            return leases.holders(session.connection(), run.id)
+
     def spend(self, run: Run, rows: Sequence[Spending]) -> None:
         """Add requests to an LLM, a row each."""
         with self._transaction() as session:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from fake_llm import Status, storm
 from players import feature_of, investigation, one_shot
 
+from tsea.labeler.agent.holders import new_holder, release_dead
 from tsea.labeler.agent.runner import RunStoppedError
 from tsea.labeler.agent.transcripts import as_markdown, read_transcript
 from tsea.labeler.llm.errors import UnknownModelError
@@ -163,3 +166,17 @@ def test_a_server_that_is_gone_stops_the_run_before_all_features_failed(labelled
         llm.faults = {}
         run = labelled(llm, features, labeler="one-shot", retry_failed=True)
     assert len(final(records, run)) == 40 and not any(label.status == "failed" for label in final(records, run))
+
+
+def test_what_a_dead_process_held_is_free_at_once_and_what_lives_or_is_elsewhere_keeps_it(records: Records) -> None:
+    run = records.open_run("run", "pocket", "hash", {})
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    mine = new_holder()
+    host = mine.split(":")[0]
+    held = {f"{host}:{ended.pid}:00aa": [1], mine: [2], f"elsewhere:{ended.pid}:00bb": [3], "a-name": [4]}
+    for holder, features in held.items():
+        assert records.lease(run, features, holder, 1, 60.0) == features
+    release_dead(records, run)
+    assert sorted(records.holders(run)) == sorted(set(held) - {f"{host}:{ended.pid}:00aa"})
+    assert records.lease(run, [1, 2, 3, 4], "next", 4, 60.0) == [1]
