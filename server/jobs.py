@@ -28,9 +28,10 @@ CONTROL_THREADS = 2
 LIGHT_THREADS = 32  # threads of jobs that only read, or wait for another one
 KEPT = 256  # jobs whose ids were given out
 BUDGET_SECONDS = 3600.0  # a job that runs longer is stopped
-# Jobs that were started, and preparations, give way to calls; the former after this long, doubled each time, so that
-# what resumes from its own records gets further between two calls, and everything gets done.
+# Jobs that were started, and preparations, give way to calls after so many seconds, doubled each time: what resumes
+# from its own records gets further between two calls, what begins anew is not interrupted for ever.
 FIRST_TURN_SECONDS = 5.0
+FIRST_PREPARING_SECONDS = 0.2
 Priority = Literal[0, 1, 2]
 _CALL: Priority = 0
 _BACKGROUND: Priority = 1
@@ -177,11 +178,14 @@ class _Threads:
 
     def _serve(self) -> None:
         while True:
-            priority, _, job = self._jobs.get()
+            try:
+                priority, _, job = self._jobs.get_nowait()
+            except queue.Empty:
+                self._idle.release()
+                priority, _, job = self._jobs.get()
             if job is None:
                 return
             self._run(job, cast(Priority, priority))
-            self._idle.release()
 
 
 class _Queue:
@@ -226,7 +230,8 @@ class _Queue:
             self._threads.put(job, priority)
 
     def _interruption(self, job: Job, priority: Priority) -> Callable[[], bool]:
-        turn = FIRST_TURN_SECONDS * 2**job.turns if priority == _BACKGROUND else 0.0
+        first = FIRST_TURN_SECONDS if priority == _BACKGROUND else FIRST_PREPARING_SECONDS
+        turn = first * 2**job.turns
         before_it = [waiting for other, waiting in self._waiting.items() if other < priority]
         return lambda: job.turn_seconds >= turn and any(before_it)
 
