@@ -2,24 +2,28 @@
 
 A server that stands in for a language model answers after 200 ms, 32 requests at once. No run can be faster than all
 latency shared by 32, nor than the tools, which work one after another; the ratio says how far the runner is from the
-larger of both. Meanwhile the event loop is asked every 10 ms whether it is free.
+larger of both. Meanwhile the event loop is asked every 10 ms whether it is free. The index and the caches of the
+bundled subject are those in TSEA_HOME, where the first call makes them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..labeler.agent.model_thread import ModelThread
+from ..tools.files import atomic_write
 from ..tools.progress import Progress, silent
-from .fresh_home import fresh_home
 from .results import Report, markdown_table
 from .stand_in_llm import MODEL, serving
 from .stopwatch import apart
@@ -35,7 +39,6 @@ if TYPE_CHECKING:
 LATENCY = 0.2  # seconds
 CONCURRENCY = 32
 FEATURES = 64
-INDEXED = 50_000  # tokens
 _REQUESTS = 40  # for each feature, of the client alone
 _WORDS = 4000  # of a prompt of the client alone, about what a briefing and the list of tools come to
 _PROBE_SECONDS = 0.01
@@ -58,12 +61,12 @@ class LabelingRow:
     loop_p99_ms: float
 
 
-def report(progress: Progress = silent, features: int = FEATURES, latency: float = LATENCY) -> Report:
+def report(features: int = FEATURES, progress: Progress = silent) -> Report:
     """The agent on the bundled subject, and the client alone, whose tools would take no time."""
     rows: list[LabelingRow] = []
     for number, work in enumerate((_agent, _client), 1):
-        with serving(latency) as url:
-            rows.append(apart(work, url, features, latency))
+        with serving(LATENCY) as url:
+            rows.append(apart(work, url, features))
         progress("runs", number, 2)
     cells = [
         (row.work, row.requests, *(f"{value:.1f} s" for value in (row.latency_share, row.tools, row.wall)))
@@ -90,34 +93,32 @@ class _TimedThread(ModelThread):
         return await super().run(timed)
 
 
-def _agent(url: str, features: int, latency: float) -> LabelingRow:
-    from ..tools.activations.indexing import index_corpus
+def _agent(url: str, features: int) -> LabelingRow:
     from ..tools.storage.records import Records
     from ..tools.workbench import Workbench
 
-    fresh_home()
-    workbench = Workbench.open(imported=False)
-    index_corpus(workbench.subject, None, INDEXED)
+    workbench = Workbench.open()
     live = np.flatnonzero(workbench.subject.alive)
-    with Records() as records:
+    with tempfile.TemporaryDirectory(prefix="tsea-speed-") as folder, Records(f"sqlite:///{folder}/runs.db") as records:
         run = records.open_run("speed", workbench.subject.name, workbench.subject.hash, {})
-        asyncio.run(_labelled(url, workbench, records, run, live[:1], latency))  # makes what the first one waits for
-        return asyncio.run(_labelled(url, workbench, records, run, live[1 : features + 1], latency))
+        # Alone, the first feature makes what all need: index, nulls, rankings.
+        for chosen in (live[:1], live[1 : features + 1]):
+            row = asyncio.run(_labelled(url, workbench, records, run, chosen, Path(folder)))
+        return row
 
 
 async def _labelled(
-    url: str, workbench: Workbench, records: Records, run: Run, features: np.ndarray, latency: float
+    url: str, workbench: Workbench, records: Records, run: Run, features: np.ndarray, folder: Path
 ) -> LabelingRow:
     from ..labeler.agent.conversation import Style
     from ..labeler.agent.holders import new_holder
     from ..labeler.agent.investigator import Agent
     from ..labeler.agent.payments import RunPayments
     from ..labeler.agent.runner import Runner
-    from ..labeler.agent.transcripts import keep_transcript
     from ..labeler.llm.cache import ReplyCache
     from ..labeler.llm.spending import Spending
 
-    thread, writer, cache = _TimedThread(), ThreadPoolExecutor(1), ReplyCache()
+    thread, writer, cache = _TimedThread(), ThreadPoolExecutor(1), ReplyCache(folder / "replies")
     spending = Spending(recorder=RunPayments(records, run, writer))
     async with _asking(url, cache, spending) as client:
         runner = Runner(
@@ -129,7 +130,7 @@ async def _labelled(
             holder=new_holder(),
             concurrency=CONCURRENCY,
             writer=writer,
-            keep=lambda feature, messages: keep_transcript(run, feature, messages),
+            keep=lambda feature, messages: atomic_write(folder / str(feature), json.dumps(messages).encode()),
         )
         with _probed() as delays:
             begun = time.perf_counter()
@@ -138,19 +139,19 @@ async def _labelled(
     thread.close()
     writer.shutdown()
     cache.close()
-    return _row("the agent on pocket", spending.run.counted.requests, latency, thread.seconds, wall, delays)
+    return _row("the agent on pocket", spending.run.counted.requests, thread.seconds, wall, delays)
 
 
-def _client(url: str, features: int, latency: float) -> LabelingRow:
-    fresh_home()
-    return asyncio.run(_asked(url, features * _REQUESTS, latency))
+def _client(url: str, features: int) -> LabelingRow:
+    with tempfile.TemporaryDirectory(prefix="tsea-speed-") as folder:
+        return asyncio.run(_asked(url, features * _REQUESTS, Path(folder)))
 
 
-async def _asked(url: str, requests: int, latency: float) -> LabelingRow:
+async def _asked(url: str, requests: int, folder: Path) -> LabelingRow:
     from ..labeler.llm.cache import ReplyCache
     from ..labeler.llm.messages import Request
 
-    cache = ReplyCache()
+    cache = ReplyCache(folder)
     async with _asking(url, cache) as client:
 
         async def ask(numbers: Iterator[int]) -> None:
@@ -164,7 +165,7 @@ async def _asked(url: str, requests: int, latency: float) -> LabelingRow:
             await asyncio.gather(*(ask(numbers) for _ in range(CONCURRENCY)))
             wall = time.perf_counter() - begun
     cache.close()
-    return _row("the client alone", requests, latency, 0.0, wall, delays)
+    return _row("the client alone", requests, 0.0, wall, delays)
 
 
 def _asking(url: str, cache: ReplyCache, spending: Spending | None = None) -> LlmClient:
@@ -193,7 +194,7 @@ def _probed() -> Iterator[list[float]]:
         task.cancel()
 
 
-def _row(work: str, requests: int, latency: float, tools: float, wall: float, delays: list[float]) -> LabelingRow:
-    share = requests * latency / CONCURRENCY
+def _row(work: str, requests: int, tools: float, wall: float, delays: list[float]) -> LabelingRow:
+    share = requests * LATENCY / CONCURRENCY
     late = 1000 * float(np.percentile(delays, 99))
     return LabelingRow(work, requests, share, tools, wall, wall / max(share, tools), late)
