@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import numpy as np
 from ..tools.errors import TseaError
 from ..tools.progress import Progress, silent
 from .results import Report, markdown_table
+from .served import served_apart
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -125,14 +125,8 @@ async def _start() -> float:
 @contextlib.contextmanager
 def _served() -> Iterator[str]:
     """The address of a server with a database that ends with it."""
-    with tempfile.TemporaryDirectory(prefix="tsea-speed-") as folder:
-        command = [*_SERVE, "--http", "--port", "0", "--db", f"sqlite:///{folder}/speed.db"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            line = process.stderr.readline()
-            try:
-                if "http://" not in line:
-                    raise TseaError(f"The server did not start: {line.strip() or 'it said nothing'}")
-                yield line.split()[-1]
-            finally:
-                process.terminate()
+    with (
+        tempfile.TemporaryDirectory(prefix="tsea-speed-") as folder,
+        served_apart([*_SERVE, "--http", "--port", "0", "--db", f"sqlite:///{folder}/speed.db"]) as url,
+    ):
+        yield url

@@ -32,7 +32,10 @@ class Hypothesis(BaseModel):
 
 
 class LabelResult(BaseModel):
-    """One label as every front door shows it; `echo` is that of the first thing it promotes or suppresses."""
+    """One label as every front door shows it.
+
+    `echo` is that of the first thing it promotes or suppresses; `reason` says why a failed one failed.
+    """
 
     feature: int
     status: Literal["labelled", "no_claim", "failed"]
@@ -43,6 +46,7 @@ class LabelResult(BaseModel):
     echo: float | None
     confidence: float | None
     q: float | None
+    reason: str | None
     run: str
 
     @classmethod

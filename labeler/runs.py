@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -50,8 +50,9 @@ class RunDetails(RunResult):
     """Everything about one run.
 
     `claims` and `failures` (by reason) count labels, `rows` what each table holds, `tests` the ledger's tests. `cost`
-    (USD) and `tokens` add up what labels state in their provenance; None where none does, and `unpriced` counts the
-    labels that state tokens and no cost.
+    (USD) and `tokens` are what was paid for replies as the server counted them, None where nothing was asked of a
+    language model; `unpriced` counts replies whose cost is not known, `estimated_tokens` is the most that requests
+    without a whole reply can have taken.
     """
 
     subject_hash: str
@@ -64,14 +65,15 @@ class RunDetails(RunResult):
     cost: float | None
     tokens: int | None
     unpriced: int
+    estimated_tokens: int
 
     @classmethod
     def read(cls, records: Records, run: Run) -> RunDetails:
         """The details of a stored run."""
         labels = records.labels(run)
         line = RunResult.of(run, records.statuses().get(run.id, {}))
-        costs = [_amount(label.provenance.get("cost")) for label in labels]
-        tokens = [_amount(label.provenance.get("tokens")) for label in labels]
+        spent = records.spent(run)
+        paid, estimated = spent.total("paid"), spent.total("estimated")
         return cls(
             **line.model_dump(),
             subject_hash=run.subject_hash,
@@ -81,9 +83,10 @@ class RunDetails(RunResult):
             failures=dict(Counter(failure_reason(x) for x in labels if x.status == "failed").most_common()),
             rows=records.sizes(run),
             tests=sum(entry.n_tests for entry in records.ledger(run)),
-            cost=_total(costs),
-            tokens=None if (total := _total(tokens)) is None else int(total),
-            unpriced=sum(c is None and t is not None for c, t in zip(costs, tokens, strict=True)),
+            cost=paid.cost if paid.requests > paid.unpriced else None,
+            tokens=paid.tokens if paid.requests else None,
+            unpriced=paid.unpriced,
+            estimated_tokens=estimated.tokens,
         )
 
 
@@ -91,15 +94,3 @@ def failure_reason(label: Label) -> str:
     """Why a label failed, one line."""
     reason = " ".join((label.reason or "").split())
     return inert(reason, _LONGEST_REASON) or "no reason on record"
-
-
-def _amount(stated: Any) -> float | None:
-    """A number, or the sum of numbers by name, as {"prompt": 900, "completion": 80}."""
-    if isinstance(stated, Mapping):
-        return _total([_amount(value) for value in stated.values()])
-    return float(stated) if isinstance(stated, (int, float)) else None
-
-
-def _total(amounts: Sequence[float | None]) -> float | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None

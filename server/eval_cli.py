@@ -73,6 +73,19 @@ def server_speed(json: Json = False, out: Out = None) -> None:
         _give(report(progress), json, out)
 
 
+@evals.command("labeling-speed", epilog="Example: tsea eval labeling-speed")
+def labeling_speed(
+    features: Annotated[int, typer.Option(min=1, help="Features that the agent labels.")] = 64,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """How far a run by a language model is from what the model's latency and the tools take at least."""
+    from ..evals.labeling_speed import report
+
+    with progress_bars() as progress:
+        _give(report(features, progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval calibrate --json")
 def calibrate(json: Json = False, out: Out = None) -> None:
     """Type I error, false discoveries and power of every statistic under every null, where the truth is known."""

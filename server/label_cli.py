@@ -185,9 +185,13 @@ def _by_model(
     workbench: Workbench, records: Records, chosen: np.ndarray, run: str | None, asked: ModelRun, retry_failed: bool
 ) -> Run:
     from ..labeler.agent.run import label_by_model
+    from ..tools.progress import silent
+
+    progress = workbench.progress
 
     def told(counts: Counts, spending: Spending) -> None:
-        workbench.progress("labels", counts.done, len(chosen))
+        workbench.progress = silent  # the first label waited for what is made once; from now on labels tell enough
+        progress("labels", counts.done, len(chosen))
         if counts.done % _NOTED == 0:
             total = spending.run.all
             cost = "" if total.unpriced else f", {total.cost:.4g} USD"

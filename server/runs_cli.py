@@ -126,7 +126,8 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: opt.Database = None,
 ) -> None:
-    """Delete a run for good: labels, ledger, tests and named sets, all or nothing."""
+    """Delete a run for good: labels, ledger, tests and named sets, all or nothing, then its transcripts here."""
+    from ..labeler.agent.transcripts import delete_transcripts
     from ..tools.storage.records import Records
 
     with Records(database) as records:
@@ -137,6 +138,7 @@ def delete(
                 raise UsageError(f"Run {run.name} has {held}: add --yes to delete it for good.")
             typer.confirm(f"Delete run {run.name} ({held}) from {records.place} for good?", abort=True)
         records.delete(run)
+        delete_transcripts(run)
     print_lines([f"Deleted run {run.name}: {held}"])
 
 
@@ -154,9 +156,11 @@ def _described(run: RunDetails) -> Iterator[str]:
     yield f"Labels by claim: {', '.join(f'{n} {claim}' for claim, n in run.claims.items()) or 'none'}"
     yield f"Ledger: {number_of(run.tests, 'test')}; {_rows(run.rows)}"
     if run.tokens is not None or run.cost is not None:
-        unpriced = f" ({number_of(run.unpriced, 'label')} without a price)" if run.unpriced else ""
+        unpriced = f" ({number_of(run.unpriced, 'request')} without a price)" if run.unpriced else ""
         cost = "unknown" if run.cost is None else f"{run.cost:.4g} USD"
         yield f"Cost: {cost}{unpriced}, {number_of(run.tokens or 0, 'token')}"
+    if run.estimated_tokens:
+        yield f"Sent and never answered whole: up to {number_of(run.estimated_tokens, 'token')}"
     for reason, count in run.failures.items():
         yield f"Failed, {count}: {reason}"
     for title, values in (("Setting", run.config), ("Summary", run.summary or {})):

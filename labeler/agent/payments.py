@@ -22,7 +22,7 @@ class RunPayments:
         row = Spending(
             feature=-1 if spent.feature is None else spent.feature,
             model=spent.model,
-            request_hash="",
+            request_hash=spent.request,
             prompt_tokens=spent.usage.prompt,
             cached_tokens=spent.usage.cached,
             completion_tokens=spent.usage.completion,

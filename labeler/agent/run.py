@@ -173,5 +173,5 @@ def run_summary(records: Records, run: Run) -> dict[str, Any]:
         "completion_tokens": paid.completion_tokens,
         "cost": None if paid.unpriced else paid.cost,
         "estimated_requests": estimated.requests,
-        "estimated_tokens": estimated.prompt_tokens + estimated.completion_tokens,
+        "estimated_tokens": estimated.tokens,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ def read_transcript(run: Run, feature: int) -> list[dict[str, Any]]:
             f"Run {run.name} has no transcript of feature {feature}: `tsea runs show {run.name}` says how it was made."
         )
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def delete_transcripts(run: Run) -> None:
+    """Delete what was said about all features of a run."""
+    shutil.rmtree(transcript_path(run, 0).parent, ignore_errors=True)
 
 
 def as_markdown(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -87,7 +87,7 @@ class LlmClient:
     async def _attempt(self, request: Request, feature: int | None) -> Reply | Failure:
         most = self.most(request)
         async with (
-            self.spending.reserved(feature, request.model, most) as reservation,
+            self.spending.reserved(feature, request.model, most, request.hash) as reservation,
             self._limits.place(most.total) as admitted,
         ):
             reservation.sent()

@@ -24,6 +24,7 @@ class Spent:
     cost: float | None
     outcome: str = COMPLETE
     estimated: bool = False
+    request: str = ""  # hash
 
 
 class Recorder(Protocol):

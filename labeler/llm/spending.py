@@ -51,6 +51,7 @@ class Reservation:
     model: str
     most: Usage
     prices: Prices
+    request: str = ""  # hash
     spent: Spent | None = None
 
     @cached_property
@@ -69,7 +70,7 @@ class Reservation:
     def settle(self, usage: Usage, outcome: str = COMPLETE, *, estimated: bool = False) -> None:
         """The reply came, and took this."""
         cost = self.prices.cost(self.model, usage)
-        self.spent = Spent(self.feature, self.model, usage, cost, outcome, estimated)
+        self.spent = Spent(self.feature, self.model, usage, cost, outcome, estimated, self.request)
 
     def unpaid(self) -> None:
         """The server did not do the work."""
@@ -123,13 +124,15 @@ class Spending:
         return self._features.get(feature, Total())
 
     @contextlib.asynccontextmanager
-    async def reserved(self, feature: int | None, model: str, most: Usage) -> AsyncIterator[Reservation]:
-        """Set `most` aside for one request; waits where only requests in flight leave no room.
+    async def reserved(
+        self, feature: int | None, model: str, most: Usage, request: str = ""
+    ) -> AsyncIterator[Reservation]:
+        """Set `most` aside for one request, by its hash; waits where only requests in flight leave no room.
 
         Raises BudgetError where there is none even if these cost nothing, and UsageError where a budget in USD meets a
         model without a price.
         """
-        reservation = Reservation(feature, model, most, self.prices)
+        reservation = Reservation(feature, model, most, self.prices, request)
         if reservation.cost is None and (self._per_run.max_cost or self._per_feature.max_cost):
             raise UsageError(
                 f"No price is known for the model {model}, so no cost can be bounded: give its price, or bound tokens."

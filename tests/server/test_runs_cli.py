@@ -14,12 +14,12 @@ from contract import CONTRACT, assert_documented
 from outcomes import label, mixed_labels, stored_run
 from typer.testing import CliRunner
 
-from tsea.labeler.agent.transcripts import keep_transcript
+from tsea.labeler.agent.transcripts import keep_transcript, transcript_path
 from tsea.labeler.exports.formats import FORMATS
 from tsea.server import runs_cli
 from tsea.server.cli import app
 from tsea.tools.storage.records import Records
-from tsea.tools.storage.tables import Run
+from tsea.tools.storage.tables import Run, Spending, SpendingKind
 
 
 @pytest.fixture
@@ -65,8 +65,7 @@ def test_show_adds_up_tests_cost_and_failures() -> None:
     shown = runs("show", "first", "--json")
     assert_documented("runs show", shown.stdout)
     found = json.loads(shown.stdout)
-    assert found["cost"] == pytest.approx(0.25 * 15) and found["tokens"] == 1000 * 15 + 100 * 4
-    assert found["unpriced"] == 4 and found["tests"] == 500
+    assert found["cost"] is None and found["tokens"] is None and found["tests"] == 500
     assert found["failures"] == {"refusal": 2, "budget": 1, "timeout": 1}
     assert found["claims"] == {"specific": 18, "none": 7}
     assert {table: rows for table, rows in found["rows"].items() if rows} == {
@@ -77,8 +76,23 @@ def test_show_adds_up_tests_cost_and_failures() -> None:
     }
     lines = runs("show", "first").stdout.splitlines()
     assert "22 features: 17 labelled, 2 without a claim, 3 failed" in lines
-    assert "Cost: 3.75 USD (4 labels without a price), 15400 tokens" in lines
+    assert not any("Cost" in line for line in lines)
     assert "Failed, 2: refusal" in lines and "Setting labeler: agent" in lines
+
+
+def test_show_says_what_replies_cost_and_apart_what_lost_ones_can_have(records: Records, run: Run) -> None:
+    def row(kind: SpendingKind, prompt: int, cost: float | None) -> Spending:
+        tokens = {"prompt_tokens": prompt, "completion_tokens": 10}
+        return Spending(feature=3, model="m", request_hash="", kind=kind, cost=cost, **tokens)
+
+    records.spend(
+        run, [row("paid", 900, 0.5), row("paid", 400, 0.25), row("paid", 80, None), row("estimated", 70, 9.0)]
+    )
+    found = json.loads(runs("show", "first", "--json").stdout)
+    assert (found["cost"], found["tokens"], found["unpriced"], found["estimated_tokens"]) == (0.75, 1410, 1, 80)
+    lines = runs("show", "first").stdout.splitlines()
+    assert "Cost: 0.75 USD (1 request without a price), 1410 tokens" in lines
+    assert "Sent and never answered whole: up to 80 tokens" in lines
 
 
 def test_show_of_a_run_without_labels_or_stated_costs_says_no_cost(records: Records) -> None:
@@ -126,13 +140,14 @@ def test_every_format_is_there_by_name_and_in_the_help(tmp_path: Path, format_na
 
 def test_delete_takes_all_rows_of_the_run_and_no_other(records: Records, run: Run) -> None:
     other = stored_run(records, [label(1)], "other")
+    keep_transcript(run, 3, [{"role": "user", "content": "hello"}])
     asked = runs("delete", "first")
     assert asked.exit_code == 2 and "25 labels, 1 kept test, 1 named set: add --yes" in asked.stderr
     assert len(records.labels(run)) == 25
     done = runs("delete", "first", "--yes")
     assert (done.exit_code, done.stdout) == (0, "Deleted run first: 25 labels, 1 kept test, 1 named set\n")
     assert set(records.sizes(run).values()) == {0}
-    assert [left.name for left in records.runs()] == ["other"]
+    assert [left.name for left in records.runs()] == ["other"] and not transcript_path(run, 3).exists()
     left = {table: rows for table, rows in records.sizes(other).items() if rows}
     assert left == {"labels": 1, "ledger": 1, "hypotheses": 1, "defined_sets": 1}
 

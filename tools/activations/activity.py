@@ -230,7 +230,8 @@ class Activity:
         found: list[float | None] = [None] * len(contexts)
         if known:
             begun = row_start(self.subject)
-            rows = padded([contexts[i].tokens for i, _ in known], begun).clip(min=0)
+            # What stands behind a position has no part in what the model expects there.
+            rows = padded([contexts[i].tokens[: contexts[i].position + 1] for i, _ in known], begun).clip(min=0)
             places = [len(begun) + contexts[i].position for i, _ in known]
             values = next_log_probs(self.subject, rows, places, [token for _, token in known])
             for (i, _), value in zip(known, values.tolist(), strict=True):

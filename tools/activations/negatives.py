@@ -44,7 +44,7 @@ def negatives(subject: Subject, part: Part, feature: int, firings: Firings, each
     for source, positions in _candidates(subject, part, feature, firings, each, rng):
         quiet = positions[_silent(part, positions, firings)]
         tried = [Negative(int(position), source) for position in dict.fromkeys(quiet.tolist())][: each * _SPARE]
-        chosen += list(itertools.islice(_verified(subject, part, feature, tried), each))
+        chosen += list(itertools.islice(_verified(subject, part, feature, tried, each), each))
     return chosen
 
 
@@ -81,13 +81,13 @@ def _silent(part: Part, positions: np.ndarray, firings: Firings) -> np.ndarray:
     return np.searchsorted(firings.positions, begin) == np.searchsorted(firings.positions, end)
 
 
-def _verified(subject: Subject, part: Part, feature: int, tried: list[Negative]) -> Iterator[Negative]:
-    """Those around which the feature stays silent when the model runs on their rows once more."""
-    begun = row_start(subject)
-    for start in range(0, len(tried), _BATCH):
-        batch = tried[start : start + _BATCH]
+def _verified(subject: Subject, part: Part, feature: int, tried: list[Negative], each: int) -> Iterator[Negative]:
+    """Those around which the feature stays silent when the model runs on their rows once more, `each` at a time."""
+    begun, size = row_start(subject), min(each, _BATCH)  # nearly all are silent: more than wanted are seldom looked at
+    for start in range(0, len(tried), size):
+        batch = tried[start : start + size]
         contexts = [part.context(one.position, NO_FIRINGS) for one in batch]
-        rows = padded([context.tokens for context in contexts], begun)
+        rows = padded([context.tokens[: context.position + AFTER + 1] for context in contexts], begun)
         found = feature_activations(subject, rows.clip(min=0))[:, len(begun) :, feature].float().cpu().numpy()
         for one, context, activations in zip(batch, contexts, found, strict=True):
             begin, end = max(0, context.position - BEFORE), context.position + AFTER + 1

@@ -21,6 +21,11 @@ class Total:
     cost: float = 0.0
     unpriced: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """Of prompts and completions."""
+        return self.prompt_tokens + self.completion_tokens
+
     def __add__(self, other: Total) -> Total:
         return Total(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
-from .fold import BLOCK_HOOK
 from .subject import Subject
 
 
 def read(subject: Subject, rows: np.ndarray, hooks: Sequence[str]) -> list[Any]:
     """What the dictionary reads at hook points: float tensors (rows, context, width), in the order of `hooks`.
 
-    `rows` (rows, context) are int64 token ids.
+    `rows` (rows, context) are int64 token ids. The model stops as soon as all of them are there.
     """
     import torch
 
+    found: dict[str, Any] = {}
+
+    def keep(value: Any, hook: Any, name: str) -> None:
+        found[name] = value
+        if len(found) == len(set(hooks)):
+            raise _AllRead
+
     ids = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)).to(subject.device)
-    matches = [BLOCK_HOOK.fullmatch(hook) for hook in hooks]
-    last = max((int(match[1]) for match in matches if match), default=0)
-    stop = last + 1 if all(matches) else None  # a hook behind the blocks needs the whole model
-    with torch.no_grad():
-        _, cache = subject.model.run_with_cache(ids, names_filter=list(hooks), stop_at_layer=stop)
-    return [_as_read_by(subject.sae, cache[hook]) for hook in hooks]
+    watched = [(name, functools.partial(keep, name=name)) for name in dict.fromkeys(hooks)]
+    with torch.no_grad(), contextlib.suppress(_AllRead):
+        subject.model.run_with_hooks(ids, fwd_hooks=watched)
+    return [_as_read_by(subject.sae, found[hook]) for hook in hooks]
+
+
+class _AllRead(Exception):
+    """Nothing that the model would still do is of interest."""
 
 
 def row_start(subject: Subject) -> np.ndarray:
