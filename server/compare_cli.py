@@ -35,7 +35,14 @@ def compare(
     """Compare runs with the first one, paired by feature: differences with intervals, p-values, wins and losses."""
     from ..evals.comparison.comparison import compare as compared
     from ..evals.comparison.loading import scored_runs
-    from ..evals.comparison.report import HEADERS, explained, report, table_rows
+    from ..evals.comparison.report import (
+        DISAGREEMENT_HEADERS,
+        HEADERS,
+        disagreement_rows,
+        explained,
+        report,
+        table_rows,
+    )
     from ..evals.scoring import scores_of
     from ..tools.files import atomic_write
     from ..tools.storage.records import Records
@@ -54,6 +61,8 @@ def compare(
     if json:
         return print_lines([jsonlib.dumps(made.figures)])
     print_table(HEADERS, table_rows(comparison))
+    if most := disagreement_rows(comparison):
+        print_table(DISAGREEMENT_HEADERS, most, title="Where they differ most")
     print_notes(explained(comparison))
 
 
@@ -66,6 +75,10 @@ def _density(run: Run) -> Mapping[int, float] | None:
     except TseaError as error:
         print_notes([f"Not compared by density: {error}"])
         return None
-    if subject.hash != run.subject_hash or subject.density is None:
+    if subject.hash != run.subject_hash:
+        print_notes([f"Not compared by density: {run.subject} is not what it was when run {run.name} was made."])
+        return None
+    if subject.density is None:
+        print_notes([f"Not compared by density: that of {run.subject} is not stated."])
         return None
     return dict(enumerate(subject.density.tolist()))

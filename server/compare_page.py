@@ -40,7 +40,7 @@ def _differences(comparison: Comparison) -> list[ReportPicture]:
     ]
     if not lines:
         return []
-    what = f"Scores beside those of {comparison.runs[0]}, with 95 % intervals; to the right the run scores higher"
+    what = f"Scores minus those of {comparison.runs[0]}, with 95 % intervals"
     return [ReportPicture(f"{what}.", render(paired_differences(lines, title=what)))]
 
 

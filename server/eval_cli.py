@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .compare_cli import compare
 from .terminal import progress_bars
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ evals = typer.Typer(
     rich_markup_mode="rich",
     help="Measure: speed, calibration, claim rates, which statistic finds most, how dictionaries compare.",
 )
+
+evals.command(epilog="Example: tsea eval compare first second --out comparison")(compare)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 Out = Annotated[

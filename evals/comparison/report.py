@@ -15,6 +15,10 @@ from .disagreements import Judged
 # What Markdown or HTML would act on, in texts that others wrote.
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#!|~&$])")
 HEADERS = ("scorer", "run", "difference", "95 % interval", "p", "p (Holm)", "n", "win/tie/loss", "coverage")
+DISAGREEMENT_HEADERS = (
+    *("scorer", "run", "feature", "class", "difference"),
+    *("baseline score", "baseline label", "score", "label"),
+)
 
 
 def report(comparison: Comparison) -> Report:
@@ -41,6 +45,18 @@ def table_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{_share(row.baseline_coverage)}, {_share(row.run_coverage)}",
         )
         for row in comparison.rows
+    ]
+
+
+def disagreement_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """A line of text cells under DISAGREEMENT_HEADERS for each feature on which runs differ most."""
+    return [
+        (
+            *(row.scorer, row.run, str(one.feature), one.kind, signed(one.difference)),
+            *(shown(one.baseline.score), one.baseline.text, shown(one.run.score), one.run.text),
+        )
+        for row in comparison.rows
+        for one in row.disagreements
     ]
 
 
