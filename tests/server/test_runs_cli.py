@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
@@ -11,15 +12,17 @@ from typing import Any
 
 import pytest
 from contract import CONTRACT, assert_documented
+from foreign import bulk_file, bulk_row
 from outcomes import label, mixed_labels, stored_run
 from typer.testing import CliRunner
 
 from tsea.labeler.agent.transcripts import keep_transcript
 from tsea.labeler.exports.formats import FORMATS
-from tsea.server import runs_cli
+from tsea.server import opening, runs_cli
 from tsea.server.cli import app
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Run
+from tsea.tools.workbench import Workbench
 
 
 @pytest.fixture
@@ -114,6 +117,38 @@ def test_a_transcript_is_shown_to_people_and_as_it_was_sent(run: Run) -> None:
     assert "## assistant" in shown and "**get_feature**" in shown and "````" in shown and "\u202e" not in shown
     missing = runs("transcript", "first", "8")
     assert missing.exit_code == 2 and "no transcript of feature 8" in missing.stderr
+
+
+@pytest.fixture
+def _opened(pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subjects that commands open are that of the tests."""
+    monkeypatch.setattr(opening, "opened", lambda *_: contextlib.nullcontext(pocket_bench))
+
+
+@pytest.mark.usefixtures("_opened")
+def test_import_makes_a_run_and_says_what_is_not_taken(records: Records, tmp_path: Path) -> None:
+    rows = [bulk_row(3, "digits"), bulk_row(3, "numbers"), bulk_row(4, "names", model="m"), bulk_row(5, "")]
+    file = bulk_file(tmp_path / "a.jsonl", rows)
+    done = runs("import", file, "--format", "neuronpedia", "--run", "theirs")
+    assert (done.exit_code, done.stdout) == (0, "Run theirs of pocket: 2 labels of tiny/0-res, 1 failed\n")
+    assert done.stderr.splitlines() == [
+        "Not taken: 1 explanation of features that have an earlier one.",
+        "Not taken: 1 explanation without a text.",
+    ]
+    chosen = runs(
+        *("import", file, "--format", "neuronpedia", "--run", "one", "--explanation-model", "m", "--source"),
+        *("tiny/0-res", "--json"),
+    )
+    found = json.loads(chosen.stdout)
+    assert list(found) == CONTRACT["runs show"]["fields"] and (found["run"], found["labelled"]) == ("one", 1)
+    assert [one.name for one in records.runs()] == ["theirs", "one"]
+
+
+@pytest.mark.usefixtures("_opened")
+def test_import_of_something_else_is_one_line_and_exit_code_2(records: Records, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    done = runs("import", tmp_path / "a.jsonl", "--format", "neuronpedia", "--run", "theirs")
+    assert done.exit_code == 2 and "a.jsonl, line 1: no 'modelId'" in done.stderr and records.runs() == []
 
 
 @pytest.mark.usefixtures("run")
