@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tsea.evals.comparison.paired import ScoredRun
@@ -27,11 +27,11 @@ def scored_run(
     values: Mapping[int, float | None] | Sequence[float],
     abstaining: Sequence[int] = (),
     scorer: str = "output",
-    **labels: Label,
+    labels: Iterable[Label] = (),
 ) -> ScoredRun:
-    """A run whose features have these values by one scorer; labels as given (`f3=...`), else plain ones."""
+    """A run whose features have these values by one scorer; `labels` are of some of them, the others plain."""
     by_feature = values if isinstance(values, Mapping) else dict(enumerate(values))
-    given = {one.feature: one for one in labels.values()}
+    given = {one.feature: one for one in labels}
     return ScoredRun(
         name,
         "pocket",

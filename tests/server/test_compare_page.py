@@ -33,9 +33,9 @@ def comparison() -> Comparison:
     rng = np.random.default_rng(0)
     values = rng.uniform(0.4, 0.9, 40)
     hypothesis = {"direction": "promotes", "spec": {"words": [HOSTILE]}, "claim": "specific", "q": 0.01}
-    labels = {f"f{i}": label(i, HOSTILE, confidence=i / 40, hypotheses=[hypothesis]) for i in range(40)}
+    labels = [label(i, HOSTILE, confidence=i / 40, hypotheses=[hypothesis]) for i in range(40)]
     runs = [
-        scored_run(name, (values + rng.normal(shift, 0.1, 40)).tolist(), range(30, 40), **labels)
+        scored_run(name, (values + rng.normal(shift, 0.1, 40)).tolist(), range(30, 40), labels=labels)
         for name, shift in (("base", 0.0), ("better $x_1$", 0.2), ("<b>third</b>", 0.0))
     ]
     return compare(runs, dict.fromkeys(range(40), 1e-3))

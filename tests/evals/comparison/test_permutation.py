@@ -68,7 +68,7 @@ def test_on_runs_that_are_the_same_up_to_noise_one_in_twenty_is_rejected() -> No
     for _ in range(1_000):
         truth = rng.uniform(0.5, 1, 45)
         # Scores on 40 items, so that many differences are 0 and many equal.
-        first, second = (rng.binomial(40, truth) / 40 for _ in range(2))
+        first, second = ((rng.binomial(40, truth) / 40).tolist() for _ in range(2))
         paired = Paired.of(scored_run("a", first), scored_run("b", second), "output")
         p = sign_flip_p(paired.differences)
         rejected += p is not None and p <= 0.05

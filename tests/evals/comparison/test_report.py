@@ -12,8 +12,8 @@ from tsea.evals.comparison.report import disagreement_rows, explained, report, t
 
 @pytest.fixture
 def comparison() -> Comparison:
-    first = scored_run("base|line", [0.5, 0.6, 0.7, 0.5], abstaining=[3], f=label(0, HOSTILE, confidence=0.5))
-    second = scored_run("b", {0: 0.9, 1: 0.6, 2: 0.8, 3: 0.7, 4: 0.1}, f=label(2, "a\n# heading\n- list"))
+    first = scored_run("base|line", [0.5, 0.6, 0.7, 0.5], abstaining=[3], labels=[label(0, HOSTILE, confidence=0.5)])
+    second = scored_run("b", {0: 0.9, 1: 0.6, 2: 0.8, 3: 0.7, 4: 0.1}, labels=[label(2, "a\n# heading\n- list")])
     return compare([first, second], {0: 1e-4, 1: 1e-4, 2: 1e-3, 3: 1e-3})
 
 
