@@ -10,7 +10,7 @@ import typer
 
 from ..tools.errors import TseaError
 from . import options as opt
-from .terminal import print_lines, print_notes, print_table
+from .terminal import print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +47,9 @@ def compare(
     from ..tools.files import atomic_write
     from ..tools.storage.records import Records
 
-    with Records(database) as records:
+    with Records(database) as records, progress_bars() as progress:
         found = scored_runs(records, runs, scores_of)
-        comparison = compared(found, _density(records.run(runs[0])) if density else None)
+        comparison = compared(found, _density(records.run(runs[0])) if density else None, progress)
     made = report(comparison)
     if out is not None:
         from .compare_page import compare_page

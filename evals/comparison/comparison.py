@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...tools.phrases import listing
+from ...tools.progress import Progress, silent
 from ...tools.statistics.fdr import holm
 from ...tools.statistics.names import CLASSES
 from .coverage import Curve
@@ -60,7 +61,9 @@ class Comparison:
     notes: Sequence[str]
 
 
-def compare(runs: Sequence[ScoredRun], density: Mapping[int, float] | None = None) -> Comparison:
+def compare(
+    runs: Sequence[ScoredRun], density: Mapping[int, float] | None = None, progress: Progress = silent
+) -> Comparison:
     """Compare runs on one subject with the first of them, by every scorer that the baseline and a run share.
 
     `density` by feature, where known, is the share of tokens on which it fires. p-values are adjusted by Holm's method:
@@ -69,7 +72,11 @@ def compare(runs: Sequence[ScoredRun], density: Mapping[int, float] | None = Non
     """
     baseline, *others = runs
     bands = {feature: _band(share) for feature, share in (density or {}).items()}
-    rows = [_row(baseline, run, scorer, bands) for scorer in baseline.scores for run in others if scorer in run.scores]
+    pairs = [(scorer, run) for scorer in baseline.scores for run in others if scorer in run.scores]
+    rows: list[Row] = []
+    for scorer, run in pairs:
+        rows.append(_row(baseline, run, scorer, bands))
+        progress("comparisons", len(rows), len(pairs))
     adjusted = holm(np.array([np.nan if row.overall.p is None else row.overall.p for row in rows], np.float64))
     rows = [replace(row, p_holm=None if np.isnan(p) else p) for row, p in zip(rows, adjusted.tolist(), strict=True)]
     return Comparison(baseline.subject, [run.name for run in runs], rows, list(_curves(runs)), _notes(runs))

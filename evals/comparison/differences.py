@@ -11,9 +11,6 @@ from ..bootstrap import interval
 from .paired import Paired
 from .permutation import sign_flip_p
 
-# Differences that rounding makes of equal scores.
-_TIE = 1e-12
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -47,7 +44,7 @@ class Outcomes:
     @classmethod
     def of(cls, differences: np.ndarray) -> Outcomes:
         """Of differences (n,)."""
-        win, loss = int(np.count_nonzero(differences > _TIE)), int(np.count_nonzero(differences < -_TIE))
+        win, loss = int(np.count_nonzero(differences > 0)), int(np.count_nonzero(differences < 0))
         return cls(win, len(differences) - win - loss, loss)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ...tools.storage.tables import Label
 from ..scores import FeatureScores
 
+_TIE = 1e-12
 Scores = Mapping[str, Mapping[int, FeatureScores]]  # by scorer, then by feature
 
 
@@ -67,8 +68,9 @@ class Paired:
 
     @property
     def differences(self) -> np.ndarray:
-        """Run minus baseline, (n,)."""
-        return self.run - self.baseline
+        """Run minus baseline, (n,); 0 where rounding alone makes equal scores differ."""
+        found = self.run - self.baseline
+        return np.where(np.abs(found) > _TIE, found, 0.0)
 
 
 def scored(run: ScoredRun, scorer: str) -> dict[int, FeatureScores]:
