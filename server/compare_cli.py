@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN...", help="Runs by name, the baseline first.", show_default=False)
+        list[str], typer.Argument(metavar="RUN", help="Runs by name, the baseline first.", show_default=False)
     ],
     density: Annotated[
         bool, typer.Option("--density", help="Also compare by density, for which the subject is opened.")

@@ -123,7 +123,9 @@ def export(
 
 @runs.command("import", epilog="Example: tsea runs import batch-0.jsonl.gz --format neuronpedia --run theirs")
 def import_labels(
-    path: Annotated[Path, typer.Argument(help="File or folder that the other program wrote.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="File or folder that the other program wrote.", show_default=False)
+    ],
     format_name: Annotated[
         ImportName,
         typer.Option(
