@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,13 +44,13 @@ def compare(
         report,
         table_rows,
     )
-    from ..evals.scoring import scores_of
     from ..tools.files import atomic_write
     from ..tools.storage.records import Records
 
     with Records(database) as records, progress_bars() as progress:
-        found = scored_runs(records, runs, scores_of)
+        found, notes = scored_runs(records, runs)
         comparison = compared(found, _density(records.run(runs[0])) if density else None, progress)
+    comparison = replace(comparison, notes=[*notes, *comparison.notes])
     made = report(comparison)
     if out is not None:
         from .compare_page import compare_page
@@ -68,6 +69,7 @@ def compare(
 
 def _density(run: Run) -> Mapping[int, float] | None:
     """Share of tokens on which each feature of the run's subject fires; None, and a note, where it is not known."""
+    from ..evals.comparison.density import feature_density
     from ..tools.subject import open_subject
 
     try:
@@ -78,7 +80,7 @@ def _density(run: Run) -> Mapping[int, float] | None:
     if subject.hash != run.subject_hash:
         print_notes([f"Not compared by density: {run.subject} is not what it was when run {run.name} was made."])
         return None
-    if subject.density is None:
-        print_notes([f"Not compared by density: that of {run.subject} is not stated."])
+    if (density := feature_density(subject)) is None:
+        print_notes([f"Not compared by density, which is not known: `tsea index --subject {run.subject}` measures it."])
         return None
-    return dict(enumerate(subject.density.tolist()))
+    return dict(enumerate(density.tolist()))

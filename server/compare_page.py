@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from ..evals.comparison.comparison import Comparison
+from ..evals.comparison.paired import Measure
 from ..evals.comparison.report import HEADERS, explained, interval_text, signed, table_rows
 from ..tools.plots import CoverageCurve, Line, coverage_score, paired_differences, render
 from .pages import ReportPicture, templates
@@ -31,7 +32,7 @@ def _differences(comparison: Comparison) -> list[ReportPicture]:
     several = len(comparison.runs) > 2
     lines = [
         Line(
-            f"{row.scorer}, {row.run}" if several else row.scorer,
+            f"{row.measure.title}, {row.run}" if several else row.measure.title,
             row.overall.difference,
             None if row.overall.low is None or row.overall.high is None else (row.overall.low, row.overall.high),
         )
@@ -45,14 +46,14 @@ def _differences(comparison: Comparison) -> list[ReportPicture]:
 
 
 def _curves(comparison: Comparison) -> list[ReportPicture]:
-    """A picture for each scorer."""
+    """A picture for each measure."""
     pictures: list[ReportPicture] = []
-    for scorer, curves in groupby(comparison.curves, key=lambda curve: curve.scorer):
+    for measure, curves in groupby(comparison.curves, key=lambda curve: Measure(curve.scorer, curve.judge)):
         drawn = [
             CoverageCurve(c.run, [p.coverage for p in c.points], [p.score for p in c.points], c.with_abstentions)
             for c in curves
         ]
-        figure = coverage_score(drawn, title=f"{scorer}: score as less confident labels are taken in")
-        caption = f"Coverage and mean score by {scorer}; rings: labels that say nothing count as chance."
+        figure = coverage_score(drawn, title=f"{measure.title}: score as less confident labels are taken in")
+        caption = f"Coverage and mean score by {measure.title}; rings: labels that say nothing count as chance."
         pictures.append(ReportPicture(caption, render(figure)))
     return pictures

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...tools.storage.tables import Label
-from .paired import ScoredRun
+from .paired import Measure, ScoredRun
 
 MOST_POINTS = 100
 
@@ -27,25 +27,26 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's curve by one scorer over n features; it ends where the labels that claim something do.
+    """One run's curve by one measure over n features; it ends where the labels that claim something do.
 
     `with_abstentions` is the mean over all n, abstaining labels at chance.
     """
 
     scorer: str
+    judge: str
     run: str
     n: int
     points: Sequence[Point]
     with_abstentions: float
 
     @classmethod
-    def of(cls, run: ScoredRun, scorer: str, among: Sequence[int]) -> Curve:
+    def of(cls, run: ScoredRun, measure: Measure, among: Sequence[int]) -> Curve:
         """Over the features `among`, all scored in the run, at least one.
 
         Labels of one confidence come together, for their order says nothing; labels without one come last. A curve of
         more than MOST_POINTS points is thinned to these.
         """
-        scores = run.scores[scorer]
+        scores = run.scores[measure]
         everything = np.array([scores[feature].label.value for feature in among], np.float64)
         claiming = np.array([not scores[feature].abstained for feature in among])
         confidence = np.array([_confidence(run.labels[feature]) for feature in among])[claiming]
@@ -56,7 +57,7 @@ class Curve:
         means = np.cumsum(everything[claiming][order])[ends] / (ends + 1)
         shares = (ends + 1) / len(among)
         points = [Point(coverage, mean) for coverage, mean in zip(shares.tolist(), means.tolist(), strict=True)]
-        return cls(scorer, run.name, len(among), points, float(everything.mean()))
+        return cls(*measure, run.name, len(among), points, float(everything.mean()))
 
 
 def _confidence(label: Label) -> float:

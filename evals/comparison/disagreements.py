@@ -12,7 +12,7 @@ import numpy as np
 from ...tools.inert import inert
 from ...tools.storage.tables import Label
 from ..scores import FeatureScores
-from .paired import Paired, ScoredRun
+from .paired import Measure, Paired, ScoredRun
 
 MOST = 5
 _LONGEST_CLAIM = 200
@@ -58,14 +58,14 @@ class Disagreement:
 
 
 def disagreements(
-    baseline: ScoredRun, run: ScoredRun, scorer: str, paired: Paired, kinds: Mapping[int, str]
+    baseline: ScoredRun, run: ScoredRun, measure: Measure, paired: Paired, kinds: Mapping[int, str]
 ) -> list[Disagreement]:
     """The MOST features with the largest differences, the largest first; none on which the scores are the same."""
     order = np.argsort(-np.abs(paired.differences), kind="stable")[:MOST]
     found: list[Disagreement] = []
     for place in order[paired.differences[order] != 0].tolist():
         feature = int(paired.features[place])
-        first, second = (Judged.of(one.labels[feature], one.scores[scorer][feature]) for one in (baseline, run))
+        first, second = (Judged.of(one.labels[feature], one.scores[measure][feature]) for one in (baseline, run))
         found.append(Disagreement(feature, kinds[feature], float(paired.differences[place]), first, second))
     return found
 

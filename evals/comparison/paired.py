@@ -1,9 +1,10 @@
-"""Two runs' scores of the same features by the same scorer, and what has no partner."""
+"""Two runs' scores of the same features by the same measure, and what has no partner."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,21 @@ from ...tools.storage.tables import Label
 from ..scores import FeatureScores
 
 _TIE = 1e-12
-Scores = Mapping[str, Mapping[int, FeatureScores]]  # by scorer, then by feature
+
+
+class Measure(NamedTuple):
+    """A scorer, and the language model that judged for it where one did."""
+
+    scorer: str
+    judge: str = ""
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        return f"{self.scorer}, judge {self.judge}" if self.judge else self.scorer
+
+
+Scores = Mapping[Measure, Mapping[int, FeatureScores]]  # by measure, then by feature
 
 
 @dataclass(frozen=True)
@@ -47,9 +62,9 @@ class Paired:
     unpaired: Unpaired
 
     @classmethod
-    def of(cls, baseline: ScoredRun, run: ScoredRun, scorer: str) -> Paired:
-        """The features that both runs have labels of, and a score by this scorer."""
-        first, second = scored(baseline, scorer), scored(run, scorer)
+    def of(cls, baseline: ScoredRun, run: ScoredRun, measure: Measure) -> Paired:
+        """The features that both runs have labels of, and a score by this measure."""
+        first, second = scored(baseline, measure), scored(run, measure)
         common = baseline.labels.keys() & run.labels.keys()
         both = sorted(common & first.keys() & second.keys())
         values = [np.array([of[f].label.value for f in both], np.float64) for of in (first, second)]
@@ -73,7 +88,7 @@ class Paired:
         return np.where(np.abs(found) > _TIE, found, 0.0)
 
 
-def scored(run: ScoredRun, scorer: str) -> dict[int, FeatureScores]:
-    """A run's features that this scorer has a score of, by feature."""
-    found = run.scores.get(scorer, {})
+def scored(run: ScoredRun, measure: Measure) -> dict[int, FeatureScores]:
+    """A run's features that this measure has a score of, by feature."""
+    found = run.scores.get(measure, {})
     return {feature: one for feature, one in found.items() if one.label.value is not None and feature in run.labels}

@@ -39,7 +39,12 @@ def table_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """A line of text cells under HEADERS for each row; coverage is the baseline's, then the run's."""
     return [
         (
-            *(row.scorer, row.run, signed(row.overall.difference), interval_text(row.overall.low, row.overall.high)),
+            *(
+                row.measure.title,
+                row.run,
+                signed(row.overall.difference),
+                interval_text(row.overall.low, row.overall.high),
+            ),
             *(shown(row.overall.p), shown(row.p_holm), str(row.overall.n)),
             f"{row.outcomes.win}/{row.outcomes.tie}/{row.outcomes.loss}",
             f"{_share(row.baseline_coverage)}, {_share(row.run_coverage)}",
@@ -52,7 +57,7 @@ def disagreement_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """A line of text cells under DISAGREEMENT_HEADERS for each feature on which runs differ most."""
     return [
         (
-            *(row.scorer, row.run, str(one.feature), one.kind, signed(one.difference)),
+            *(row.measure.title, row.run, str(one.feature), one.kind, signed(one.difference)),
             *(shown(one.baseline.score), one.baseline.text, shown(one.run.score), one.run.text),
         )
         for row in comparison.rows
@@ -100,15 +105,16 @@ def _left_out(row: Row, baseline: str) -> Iterator[str]:
         (left.scored_in_neither, "scored in neither"),
     ]
     if told := ", ".join(f"{count} {what}" for count, what in parts if count):
-        yield f"Features left out, {row.scorer}, {row.run}: {told}."
+        yield f"Features left out, {row.measure.title}, {row.run}: {told}."
 
 
 def _figures(row: Row) -> dict[str, Any]:
     """A row as JSON knows it, the figures of the overall difference on its own level."""
     whole = asdict(row)
     overall, outcomes = whole.pop("overall"), whole.pop("outcomes")
-    named = {"scorer": whole.pop("scorer"), "run": whole.pop("run")}
-    return named | overall | {"p_holm": whole.pop("p_holm")} | outcomes | whole
+    whole.pop("measure")
+    named = {"scorer": row.measure.scorer, "run": whole.pop("run")}
+    return named | overall | {"p_holm": whole.pop("p_holm"), "judge": row.measure.judge} | outcomes | whole
 
 
 def _markdown(comparison: Comparison) -> Iterator[str]:
@@ -126,14 +132,14 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
     yield "## Where they differ most\n"
     for row in comparison.rows:
         for one in row.disagreements:
-            yield f"- {_text(row.scorer)}, feature {one.feature}, {signed(one.difference)}"
+            yield f"- {_text(row.measure.title)}, feature {one.feature}, {signed(one.difference)}"
             yield f"  - {_text(comparison.runs[0])}: {_judged(one.baseline)}"
             yield f"  - {_text(row.run)}: {_judged(one.run)}"
 
 
 def _group_line(row: Row, group: Group) -> Sequence[object]:
     interval = interval_text(group.low, group.high)
-    return (_text(row.scorer), _text(row.run), group.group, signed(group.difference), interval, group.n)
+    return (_text(row.measure.title), _text(row.run), group.group, signed(group.difference), interval, group.n)
 
 
 def _judged(one: Judged) -> str:

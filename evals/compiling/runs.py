@@ -16,12 +16,12 @@ from typing import Any
 from ...labeler.agent.conversation import Style
 from ...labeler.agent.outcome import FailedError
 from ...labeler.agent.runner import AT_THE_SERVER, RunStoppedError
-from ...labeler.exports.choice import final_labels
 from ...labeler.llm.client import LlmClient
 from ...tools.progress import Progress, silent
 from ...tools.storage.records import Records
 from ...tools.storage.tables import Label, Run
 from ..scores import Statement
+from ..scoring import labels_to_score
 from .texts import PROMPT_HASH, Check, compile_text
 
 LABELER = "compiled"
@@ -34,7 +34,7 @@ def open_compiled_run(records: Records, run: Run, style: Style, name: str | None
 
     Raises UsageError where a run of that name has other settings: another model or prompt, or other labels.
     """
-    texts = repr([(label.feature, label.status, label.text) for label in final_labels(records.labels(run))])
+    texts = repr([(label.feature, label.status, label.text) for label in _labels(records, run)])
     config = {
         "labeler": LABELER,
         "of": run.name,
@@ -62,7 +62,7 @@ async def compile_run(
     earlier call did is not done again. Raises RunStoppedError, LlmError or BudgetError where the run cannot go on.
     """
     done = records.labelled_features(compiled)
-    todo = [label for label in final_labels(records.labels(run)) if label.feature not in done]
+    todo = [label for label in _labels(records, run) if label.feature not in done]
     for begin in range(0, len(todo), _BLOCK):
         block = todo[begin : begin + _BLOCK]
         made = await asyncio.gather(*(_compiled(one, client, style, check) for one in block), return_exceptions=True)
@@ -73,6 +73,11 @@ async def compile_run(
         progress("texts", begin + len(block), len(todo))
     records.finish(compiled, _summary(records.labels(compiled)))
     return records.run(compiled.name)
+
+
+def _labels(records: Records, run: Run) -> list[Label]:
+    """The label of each feature that is scored, by feature."""
+    return [label for _, label in sorted(labels_to_score(records.labels(run)).items())]
 
 
 async def _compiled(label: Label, client: LlmClient, style: Style, check: Check) -> Label:

@@ -1,42 +1,32 @@
-"""`tsea eval compare` on records of two runs whose scores are played."""
+"""`tsea eval compare` on records of two runs with scores."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from compared import label, scores
+from compared import label, stored_scores_of
 from typer.testing import CliRunner
 
-from tsea.evals.comparison.paired import Scores
 from tsea.server.cli import app
 from tsea.tools.storage.records import Records
-from tsea.tools.storage.tables import Run
 
 FEATURES = range(25)
 
 
-def played(_records: Records, run: Run) -> Scores:
-    shift = {"a": 0.0, "b": 0.1}.get(run.name)
-    if shift is None:
-        return {}
-    values = np.random.default_rng(len(run.name)).uniform(0.4, 0.8, len(FEATURES)) + shift
-    return {"output": {feature: scores(value) for feature, value in zip(FEATURES, values.tolist(), strict=True)}}
-
-
 @pytest.fixture(autouse=True)
-def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
-    monkeypatch.setitem(sys.modules, "tsea.evals.scoring", SimpleNamespace(scores_of=played))
+def records() -> Iterator[Records]:
     with Records() as opened:
-        for name in ("a", "b", "unscored"):
+        for name, shift in (("a", 0.0), ("b", 0.1), ("unscored", None)):
             run = opened.open_run(name, "pocket", "a hash", {"name": name})
             opened.write_block(run, [label(feature, f"{name} {feature}") for feature in FEATURES])
+            if shift is not None:
+                values = np.random.default_rng(0).uniform(0.4, 0.8, len(FEATURES)) + shift
+                stored_scores_of(opened, name, dict(zip(FEATURES, values.tolist(), strict=True)))
         yield opened
 
 

@@ -186,8 +186,8 @@ class Records:
         with self._transaction() as session:
             scores.keep(session, values(rows, run_id=run.id))
 
-    def scores(self, run: Run, exam: str, labels: Sequence[int] | None = None) -> list[LabelScore]:
-        """The scores of the run's labels in one exam, in the order written; of some labels, by id, where given."""
+    def scores(self, run: Run, exam: str | None = None, labels: Sequence[int] | None = None) -> list[LabelScore]:
+        """The scores of the run's labels, in the order written; in one exam and of some labels, by id, where given."""
         with self._transaction() as session:
             return scores.kept(session, run.id, exam, labels)
 

@@ -26,9 +26,13 @@ def keep(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     session.execute(statement, sorted(rows, key=lambda row: [row[name] for name in _KEY]))
 
 
-def kept(session: Session, run_id: int, exam: str, labels: Sequence[int] | None = None) -> list[LabelScore]:
-    """The scores of a run in one exam, in the order written; of some labels where these are given."""
-    query = select(LabelScore).where(LabelScore.run_id == run_id, LabelScore.exam == exam).order_by(LabelScore.id)
+def kept(
+    session: Session, run_id: int, exam: str | None = None, labels: Sequence[int] | None = None
+) -> list[LabelScore]:
+    """The scores of a run, in the order written; in one exam and of some labels where these are given."""
+    query = select(LabelScore).where(LabelScore.run_id == run_id).order_by(LabelScore.id)
+    if exam is not None:
+        query = query.where(LabelScore.exam == exam)
     if labels is not None:
         query = query.where(LabelScore.label_id.in_(labels))
     return list(session.scalars(query))

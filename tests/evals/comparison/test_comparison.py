@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from compared import label, scored_run, scores
+from compared import OUTPUT, label, scored_run, scores
 
 from tsea.evals.comparison.comparison import compare
 from tsea.evals.comparison.differences import Outcomes
-from tsea.evals.comparison.paired import ScoredRun, Unpaired
+from tsea.evals.comparison.paired import Measure, ScoredRun, Unpaired
 from tsea.tools.statistics.fdr import holm
 
 
@@ -61,7 +61,7 @@ def test_several_runs_are_rows_against_the_first_and_p_is_adjusted_over_all_of_t
         for name, shift in (("base", 0.0), ("better", 0.2), ("same", 0.0))
     ]
     found = compare(runs)
-    assert [(row.scorer, row.run) for row in found.rows] == [
+    assert [(row.measure.scorer, row.run) for row in found.rows] == [
         *(("output", "better"), ("output", "same"), ("detection", "better"), ("detection", "same")),
     ]
     raw = np.array([row.overall.p for row in found.rows], np.float64)
@@ -75,7 +75,7 @@ def test_several_runs_are_rows_against_the_first_and_p_is_adjusted_over_all_of_t
 def test_scorers_that_a_run_lacks_are_named_and_the_others_compared() -> None:
     first = both("a", [0.5, 0.6], [0.5, 0.6])
     found = compare([first, scored_run("b", [0.6, 0.7])])
-    assert [row.scorer for row in found.rows] == ["output"]
+    assert [row.measure.scorer for row in found.rows] == ["output"]
     assert found.notes == ["Scores by detection are those of a alone: b has none."]
 
 
@@ -111,7 +111,25 @@ def test_the_features_that_differ_most_come_with_what_both_labels_say() -> None:
 
 def test_scores_without_a_value_are_never_taken_for_one() -> None:
     run = scored_run("a", [0.5, 0.6])
-    failed = dataclasses.replace(run, name="b", scores={"output": {0: scores(None), 1: scores(None)}})
+    failed = dataclasses.replace(run, name="b", scores={OUTPUT: {0: scores(None), 1: scores(None)}})
     (row,) = compare([run, failed]).rows
     assert row.overall.n == 0 and row.unpaired.scored_in_baseline_only == 2
     assert compare([run, failed]).curves == []
+
+
+def test_scores_by_different_judges_are_not_compared() -> None:
+    first, second = scored_run("a", [0.5, 0.6]), scored_run("b", [0.7, 0.8])
+    judged = {Measure("detection", name): one.scores[OUTPUT] for name, one in (("m", first), ("n", second))}
+    found = compare(
+        [
+            dataclasses.replace(first, scores={**first.scores, **{m: v for m, v in judged.items() if m.judge == "m"}}),
+            dataclasses.replace(
+                second, scores={**second.scores, **{m: v for m, v in judged.items() if m.judge == "n"}}
+            ),
+        ]
+    )
+    assert [row.measure for row in found.rows] == [OUTPUT]
+    assert found.notes == [
+        "Scores by detection, judge m are those of a alone: b has none.",
+        "Scores by detection, judge n are those of b alone: a has none.",
+    ]

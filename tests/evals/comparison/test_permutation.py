@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from compared import scored_run
+from compared import OUTPUT, scored_run
 from scipy import stats
 
 from tsea.evals.bootstrap import interval
@@ -69,7 +69,7 @@ def test_on_runs_that_are_the_same_up_to_noise_one_in_twenty_is_rejected() -> No
         truth = rng.uniform(0.5, 1, 45)
         # Scores on 40 items, so that many differences are 0 and many equal.
         first, second = ((rng.binomial(40, truth) / 40).tolist() for _ in range(2))
-        paired = Paired.of(scored_run("a", first), scored_run("b", second), "output")
+        paired = Paired.of(scored_run("a", first), scored_run("b", second), OUTPUT)
         p = sign_flip_p(paired.differences)
         rejected += p is not None and p <= 0.05
     assert 30 <= rejected <= 70
