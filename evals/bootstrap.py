@@ -1,4 +1,4 @@
-"""Intervals by resampling whole features or documents, and the paired permutation test."""
+"""Intervals by resampling whole features or documents."""
 
 from __future__ import annotations
 

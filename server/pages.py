@@ -126,22 +126,23 @@ def write_report(run: ReportRun, features: Iterable[ReportFeature], folder: Path
     whole, and the indexes last: they never lead to a page that is not there. Raises TseaError when a file cannot be
     written.
     """
-    templates = _templates()
+    environment = templates()
     rows: list[ReportFeature] = []
     for feature in features:
-        page = templates.get_template("feature.html").render(run=run, feature=feature)
+        page = environment.get_template("feature.html").render(run=run, feature=feature)
         atomic_write(folder / _page(feature), page.encode())
         rows.append(replace(feature, pictures=(), sets=(), reads=(), contexts=(), promoted=(), suppressed=()))
     columns = [(heading, file) for heading, file, _ in _ORDERS]
     for heading, file, order in _ORDERS:
-        page = templates.get_template("index.html").render(
+        page = environment.get_template("index.html").render(
             run=run, features=sorted(rows, key=order), columns=columns, sorted_by=heading
         )
         atomic_write(folder / file, page.encode())
     return folder / "index.html"
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of pages; whatever they are given is text, never markup."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

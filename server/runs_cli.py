@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..evals.imports.explanation import ImportName
 from ..labeler.exports.export import Destination, FormatName
 from ..tools.errors import UsageError
 from ..tools.phrases import number_of
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 runs = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Labeling runs on record: list, show, transcripts, export labels to other programs, delete.",
+    help="Labeling runs on record: list, show, transcripts, export labels to other programs and import theirs, delete.",
 )
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
 SHOWN_VALUE = 100  # characters of a setting shown to people
-TABLE_ROWS = {"labels": "label", "hypotheses": "kept test", "defined_sets": "named set"}
+TABLE_ROWS = {"labels": "label", "hypotheses": "kept test", "defined_sets": "named set", "scores": "score"}
 
 
 @runs.command("list", epilog="Example: tsea runs list")
@@ -120,13 +121,68 @@ def export(
     print_notes(made.notes)
 
 
+@runs.command("import", epilog="Example: tsea runs import batch-0.jsonl.gz --format neuronpedia --run theirs")
+def import_labels(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="File or folder that the other program wrote.", show_default=False)
+    ],
+    format_name: Annotated[
+        ImportName,
+        typer.Option(
+            "--format",
+            help="neuronpedia: explanation JSONL (.gz) or bodies of upload-batch, or a folder of such; "
+            "delphi: a folder of explanation files.",
+            show_default=False,
+        ),
+    ],
+    run: Annotated[str, typer.Option("--run", help="Name of the run to make.", show_default=False)],
+    subject: opt.SubjectName = "pocket",
+    source: Annotated[
+        str | None,
+        typer.Option(help="Of several there: Neuronpedia's MODEL/SOURCE, or delphi's hookpoint."),
+    ] = None,
+    explanation_model: Annotated[
+        str | None, typer.Option(help="Only explanations by this model (default: the first of each feature).")
+    ] = None,
+    database: opt.Database = None,
+    json: opt.Json = False,
+) -> None:
+    """Make a run of other people's explanations, so that they are scored and compared like labels of one's own."""
+    from ..evals.imports.importing import import_run
+    from ..labeler.runs import RunDetails
+    from ..tools.storage.records import Records
+    from .opening import opened
+
+    with Records(database) as records, opened(subject, None, None, None) as workbench:
+        made = import_run(workbench, records, path, format_name, run, source=source, model=explanation_model)
+        found = RunDetails.read(records, made)
+    if json:
+        return print_json([found])
+    counts = found.summary or {}
+    print_lines(
+        [
+            f"Run {made.name} of {made.subject}: {number_of(counts['labelled'], 'label')} of {found.config['source']}, "
+            f"{counts['failed']} failed"
+        ]
+    )
+    print_notes(
+        f"Not taken: {number_of(counts[key], 'explanation')} {why}."
+        for key, why in (
+            ("further_explanations", "of features that have an earlier one"),
+            ("by_other_models", "by other models"),
+            ("failed_explanations", "without a text"),
+        )
+        if counts[key]
+    )
+
+
 @runs.command(epilog="Example: tsea runs delete first --yes")
 def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: opt.Database = None,
 ) -> None:
-    """Delete a run for good: labels, ledger, tests and named sets, all or nothing, then its transcripts here."""
+    """Delete a run for good: labels, scores, ledger, tests and named sets at once, then transcripts."""
     from ..labeler.agent.transcripts import delete_transcripts
     from ..tools.storage.records import Records
 

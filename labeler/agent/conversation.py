@@ -1,4 +1,4 @@
-"""A conversation with a language model about one feature, within what its context holds."""
+"""A conversation with a language model, mostly about one feature, within what its context holds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Conversation:
         self,
         client: LlmClient,
         style: Style,
-        feature: int,
+        feature: int | None,
         system: str,
         opening: str,
         *,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-_FIELDS = """\
-A label has these fields: text (one or two sentences that would be wrong if the feature were another one), promotes,
-suppresses and fires (lists of hypotheses, each JSON text), confidence (probability in 0 to 1 that the claims hold on
-unseen tokens and documents) and refute (what finding would refute it). A token set is a library name such as "pos.VBG"
+# How hypotheses are written: token sets, and what places them in a text.
+LANGUAGES = """\
+A token set is a library name such as "pos.VBG"
 or JSON such as {"words": [" red", " blue"], "variants": "all"}, {"suffix": "ing"}, {"regex": " ?[0-9]+$"}, joined by
 {"any": [a, b]}, {"all": [a, b]}, {"not": a}, {"minus": [a, b]}; a leading space belongs to the token ("\u2423red" is
 " red"). promotes and suppresses hold token sets; fires holds {"token": SET}, {"previous": SET, "within": 5},
-{"next": SET}, {"text": "regular expression"}, joined by any, all, not. Hypotheses are tested on data that you have not
+{"next": SET}, {"text": "regular expression"}, joined by any, all, not."""
+
+_FIELDS = f"""\
+A label has these fields: text (one or two sentences that would be wrong if the feature were another one), promotes,
+suppresses and fires (lists of hypotheses, each JSON text), confidence (probability in 0 to 1 that the claims hold on
+unseen tokens and documents) and refute (what finding would refute it). {LANGUAGES} Hypotheses \
+are tested on data that you have not
 seen; one that fails costs more than one you leave out. "No claim" is a good answer: leave the lists empty and say what
 you saw.
 """

@@ -30,7 +30,7 @@ AHEAD = 4  # conversations beyond those that wait for the model: what they are s
 _POLL_SECONDS = 1.0
 # So many features in a row that failed at the server, and none that did not, mean that the server is gone.
 _LOST = 8
-_AT_THE_SERVER = ("unreachable", "timeout", "rate limited", "rejected")
+AT_THE_SERVER = ("unreachable", "timeout", "rate limited", "rejected")
 
 _log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class Runner:
             return Outcome(failed_label(case.feature, self._labeler.config["labeler"], subject, failure), [])
 
     def _watch(self, label: Label) -> None:
-        self._lost = self._lost + 1 if label.reason in _AT_THE_SERVER else 0
+        self._lost = self._lost + 1 if label.reason in AT_THE_SERVER else 0
         if self._lost >= _LOST:
             message = label.provenance["message"]
             raise RunStoppedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
@@ -11,15 +12,17 @@ from typing import Any
 
 import pytest
 from contract import CONTRACT, assert_documented
+from foreign import bulk_file, bulk_row
 from outcomes import label, mixed_labels, stored_run
 from typer.testing import CliRunner
 
 from tsea.labeler.agent.transcripts import keep_transcript, transcript_path
 from tsea.labeler.exports.formats import FORMATS
-from tsea.server import runs_cli
+from tsea.server import opening, runs_cli
 from tsea.server.cli import app
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Run, Spending, SpendingKind
+from tsea.tools.workbench import Workbench
 
 
 @pytest.fixture
@@ -130,6 +133,38 @@ def test_a_transcript_is_shown_to_people_and_as_it_was_sent(run: Run) -> None:
     assert missing.exit_code == 2 and "no transcript of feature 8" in missing.stderr
 
 
+@pytest.fixture
+def _opened(pocket_bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subjects that commands open are that of the tests."""
+    monkeypatch.setattr(opening, "opened", lambda *_: contextlib.nullcontext(pocket_bench))
+
+
+@pytest.mark.usefixtures("_opened")
+def test_import_makes_a_run_and_says_what_is_not_taken(records: Records, tmp_path: Path) -> None:
+    rows = [bulk_row(3, "digits"), bulk_row(3, "numbers"), bulk_row(4, "names", model="m"), bulk_row(5, "")]
+    file = bulk_file(tmp_path / "a.jsonl", rows)
+    done = runs("import", file, "--format", "neuronpedia", "--run", "theirs")
+    assert (done.exit_code, done.stdout) == (0, "Run theirs of pocket: 2 labels of tiny/0-res, 1 failed\n")
+    assert done.stderr.splitlines() == [
+        "Not taken: 1 explanation of features that have an earlier one.",
+        "Not taken: 1 explanation without a text.",
+    ]
+    chosen = runs(
+        *("import", file, "--format", "neuronpedia", "--run", "one", "--explanation-model", "m", "--source"),
+        *("tiny/0-res", "--json"),
+    )
+    found = json.loads(chosen.stdout)
+    assert list(found) == CONTRACT["runs show"]["fields"] and (found["run"], found["labelled"]) == ("one", 1)
+    assert [one.name for one in records.runs()] == ["theirs", "one"]
+
+
+@pytest.mark.usefixtures("_opened")
+def test_import_of_something_else_is_one_line_and_exit_code_2(records: Records, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    done = runs("import", tmp_path / "a.jsonl", "--format", "neuronpedia", "--run", "theirs")
+    assert done.exit_code == 2 and "a.jsonl, line 1: no 'modelId'" in done.stderr and records.runs() == []
+
+
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_every_format_is_there_by_name_and_in_the_help(tmp_path: Path, format_name: str) -> None:
@@ -142,10 +177,10 @@ def test_delete_takes_all_rows_of_the_run_and_no_other(records: Records, run: Ru
     other = stored_run(records, [label(1)], "other")
     keep_transcript(run, 3, [{"role": "user", "content": "hello"}])
     asked = runs("delete", "first")
-    assert asked.exit_code == 2 and "25 labels, 1 kept test, 1 named set: add --yes" in asked.stderr
+    assert asked.exit_code == 2 and "25 labels, 1 kept test, 1 named set, 0 scores: add --yes" in asked.stderr
     assert len(records.labels(run)) == 25
     done = runs("delete", "first", "--yes")
-    assert (done.exit_code, done.stdout) == (0, "Deleted run first: 25 labels, 1 kept test, 1 named set\n")
+    assert (done.exit_code, done.stdout) == (0, "Deleted run first: 25 labels, 1 kept test, 1 named set, 0 scores\n")
     assert set(records.sizes(run).values()) == {0}
     assert [left.name for left in records.runs()] == ["other"] and not transcript_path(run, 3).exists()
     left = {table: rows for table, rows in records.sizes(other).items() if rows}

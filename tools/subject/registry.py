@@ -72,7 +72,9 @@ def stated_figures(release: str, sae_id: str) -> Stated:
 
 def neuronpedia_names(subject: str) -> tuple[str, str] | None:
     """Model and source that Neuronpedia knows a subject `RELEASE/SAE_ID` by; None where the registry names none."""
-    release, _, sae_id = subject.partition("/")
+    release, named, sae_id = subject.partition("/")
+    if not named:
+        return None  # which the registry is not read for: that takes seconds
     entries = _releases().get(release, {}).get("saes", [])
     stated = next((sae.get("neuronpedia") for sae in entries if str(sae["id"]) == sae_id), None)
     model, slash, source = (stated or "").partition("/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from tsea.tools.errors import UsageError
-from tsea.tools.statistics.fdr import benjamini_hochberg, simes, two_stage_q, two_stage_q_of_adjusted
+from tsea.tools.statistics.fdr import benjamini_hochberg, holm, simes, two_stage_q, two_stage_q_of_adjusted
 
 P = st.one_of(st.floats(1e-12, 1), st.sampled_from([0.01, 0.02, 0.05, 1.0]))  # repeats make ties
 SOME_P = st.one_of(P, st.just(np.nan))
@@ -147,3 +149,19 @@ def test_tests_without_p_values_count_as_ones(more: int) -> None:
     np.testing.assert_allclose(benjamini_hochberg(p, more=counts), benjamini_hochberg(ones)[:, :9])
     np.testing.assert_allclose(simes(p, more=counts), simes(ones))
     np.testing.assert_allclose(two_stage_q(p, counts), two_stage_q(ones)[:, :9])
+
+
+def test_holm_is_bonferroni_closed_over_all_sets_of_tests():
+    """The closure principle: a test falls once every set that holds it is rejected by Bonferroni's test."""
+    rng = np.random.default_rng(4)
+    for p in (rng.uniform(0, 0.2, 6), np.array([0.01, 0.01, 0.04, 0.5, 1.0, 0.03])):
+        sets = [np.array(s) for r in range(1, 7) for s in itertools.combinations(range(6), r)]
+        closed = [max(min(1.0, len(s) * p[s].min()) for s in sets if i in s) for i in range(6)]
+        assert holm(p) == pytest.approx(closed)
+
+
+def test_holm_does_not_count_tests_that_were_not_made():
+    assert holm(np.array([0.01, np.nan, 0.04])) == pytest.approx([0.02, np.nan, 0.04], nan_ok=True)
+    assert holm(np.array([])).size == 0
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        holm(np.array([1.5]))

@@ -1,0 +1,1 @@
+"""Runs compared by the scores of their labels, feature by feature."""

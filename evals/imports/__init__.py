@@ -1,0 +1,1 @@
+"""Labels of others as runs: files of other programs, read as they are."""
