@@ -4,7 +4,8 @@ its own accounts.
     with fake_llm.serve([Says("", [Call("test_set", {"feature": 7})]), Says("Done.")]) as llm:
         ...  # requests to llm.url; the replies come in turn, the last one again and again
 
-`play` is a list of replies, or a function from the request's JSON to a reply (quick: it runs in the server's thread);
+`play` is a list of replies, or a function from the request's JSON to a reply or an error status (quick: it runs in the
+server's thread);
 `faults` is a mapping or function from the request's number (from 0, in the order they arrive) to a fault or None, such
 as `storm(seed)`; `embed` gives the vector of a text. What clients asked for stands in `llm.seen`; `llm.completed()`
 counts replies that reached their client whole, as an invoice would. Errors of `play` and `embed` are answered with
@@ -95,7 +96,7 @@ class Silent:
 
 
 Fault = Status | Reset | Truncated | Malformed | Slow | Silent
-Play = Sequence[Says] | Callable[[dict[str, Any]], Says]
+Play = Sequence[Says] | Callable[[dict[str, Any]], Says | Status]
 Embed = Callable[[str], Sequence[float]]
 Faults = Mapping[int, Fault] | Callable[[int], Fault | None]
 
@@ -177,7 +178,7 @@ class FakeLLM:
         """What is to go wrong with a request."""
         return self.faults(number) if callable(self.faults) else self.faults.get(number)
 
-    def reply(self, request: dict[str, Any]) -> Says:
+    def reply(self, request: dict[str, Any]) -> Says | Status:
         """The next reply."""
         if callable(self.play):
             return self.play(request)
@@ -302,9 +303,7 @@ async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, write
     fault = one.fault
     match fault:
         case Status():
-            extra = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-            await _send(writer, fault.code, fault.body, extra)
-            return
+            return await _fail(writer, fault)
         case Reset():
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -328,6 +327,8 @@ async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, write
         llm.errors.append(error)
         await _send(writer, 500, {"error": {"message": f"play failed: {error!r}"}})
         return
+    if isinstance(answer, Status):
+        return await _fail(writer, answer)
     data = json.dumps(answer).encode()
     head = _head(200, len(data))
     if isinstance(fault, Truncated):
@@ -346,8 +347,15 @@ async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, write
         await writer.drain()
 
 
-def _said(llm: FakeLLM, one: Seen) -> dict[str, Any]:
+async def _fail(writer: asyncio.StreamWriter, status: Status) -> None:
+    extra = {} if status.retry_after is None else {"Retry-After": status.retry_after}
+    await _send(writer, status.code, status.body, extra)
+
+
+def _said(llm: FakeLLM, one: Seen) -> dict[str, Any] | Status:
     says = llm.reply(one.body)
+    if isinstance(says, Status):
+        return says
     one.usage = says.usage or _counted(one.body, says)
     return _completion(one, says)
 
