@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -15,7 +16,8 @@ from tsea.evals.exam.items import ContextItem, ContextItems, TokenItems
 from tsea.evals.judge.judge import Judge
 from tsea.evals.judge.running import opened
 from tsea.evals.judge.settings import JudgeSettings
-from tsea.evals.scores import Statement
+from tsea.evals.scorers.judged import JudgedScorer
+from tsea.evals.scores import Score, Statement
 from tsea.labeler.llm.endpoint import Endpoint
 from tsea.labeler.llm.retries import Retries
 from tsea.labeler.llm.spending import Spending
@@ -57,7 +59,7 @@ def exam(items: ContextItems | str | None = None, tokens: TokenItems | str | Non
     return SimpleNamespace(
         contexts=SimpleNamespace(items=lambda feature: contexts() if items is None else items),
         tokens=SimpleNamespace(items=lambda feature, direction: tokens),
-        workbench=SimpleNamespace(**{"subject": subject} | workbench),
+        workbench=SimpleNamespace(**{"subject": subject, "lock": threading.RLock()} | workbench),
     )
 
 
@@ -75,6 +77,18 @@ def judged(llm: FakeLLM, work: Callable[[Judge], Awaitable[_T]], spending: Spend
             return await work(judge)
 
     return asyncio.run(all_of_it())
+
+
+def scored(scorer: JudgedScorer[Any], llm: FakeLLM, statement: Statement = LABEL, **more: Any) -> Score:
+    """What a statement about feature 7 earns."""
+    items = made(scorer.items(7))
+    return judged(llm, lambda judge: scorer.score(7, items, statement, judge), **more)
+
+
+def made(items: _T | str) -> _T:
+    """Items that could be made."""
+    assert not isinstance(items, str), items
+    return items
 
 
 def data_of(request: dict[str, Any]) -> dict[str, Any]:

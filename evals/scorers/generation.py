@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...tools.activations.texts import activate
 from ..judge.judge import Judge, Question
 from ..judge.measures import auroc
 from ..judge.prompts import JSON_ALONE
@@ -60,5 +61,7 @@ class Generation(JudgedScorer[int]):
 
     def _largest(self, feature: int, texts: Sequence[str]) -> list[float]:
         """The largest activation in each text."""
-        found = self._exam.workbench.activity.activate(texts, np.array([feature]))
-        return [max(row.activations, default=0.0) for row in found]
+        workbench = self._exam.workbench
+        with workbench.lock:
+            found = [activate(workbench.subject, text, np.array([feature])).activations for text in texts]
+        return [float(one.max()) for one in found]

@@ -211,6 +211,7 @@ def test_a_judge_of_its_own_labels_is_warned_of() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    for wrong in ({"batch": 0}, {"concurrency": 0}):
-        with pytest.raises(UsageError):
-            JudgeSettings(MODEL, **wrong)
+    with pytest.raises(UsageError):
+        JudgeSettings(MODEL, batch=0)
+    with pytest.raises(UsageError):
+        JudgeSettings(MODEL, concurrency=0)

@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import fake_llm
 import pytest
-from fake_llm import FakeLLM, Status
-from judging import EMBEDDER, LABEL, exam, judged
+from fake_llm import Status
+from judging import EMBEDDER, exam, scored
 
 from tsea.evals.scorers.embedding import Embedding
-from tsea.evals.scores import EMPTY, Score, Statement
+from tsea.evals.scores import EMPTY, Statement
 
 SCORER = Embedding(exam())
-
-
-def score(llm: FakeLLM, statement: Statement = LABEL) -> Score:
-    items = SCORER.items(7)
-    assert not isinstance(items, str)
-    return judged(llm, lambda judge: SCORER.score(7, items, statement, judge))
 
 
 def foxes_and_hens(text: str) -> list[float]:
@@ -26,7 +20,7 @@ def foxes_and_hens(text: str) -> list[float]:
 
 def test_contexts_nearer_to_the_label_than_all_silent_ones_score_1() -> None:
     with fake_llm.serve(embed=foxes_and_hens, models=[EMBEDDER]) as llm:
-        found = score(llm)
+        found = scored(SCORER, llm)
     assert found.value == 1.0 and found.n == 20
     assert found.details["answers"][:10] == pytest.approx([1.0] * 10)
     assert sorted(found.details["answers"][10:]) == pytest.approx([0.0] * 7 + [0.5**0.5] * 3)
@@ -35,34 +29,34 @@ def test_contexts_nearer_to_the_label_than_all_silent_ones_score_1() -> None:
 def test_ties_count_half() -> None:
     # Foxes lie as far from the label as owls do, and behind the 3 of 10 that are hens.
     with fake_llm.serve(embed=foxes_and_hens, models=[EMBEDDER]) as llm:
-        assert score(llm, Statement("Fires on hens.")).value == pytest.approx(0.7 / 2)
+        assert scored(SCORER, llm, Statement("Fires on hens.")).value == pytest.approx(0.7 / 2)
     # Foxes and hens at one place: 3 of 10 pairs tied for each fox.
     with fake_llm.serve(embed=lambda text: [1.0, 0.0] if "owl" not in text else [0.0, 1.0], models=[EMBEDDER]) as llm:
-        assert score(llm, Statement("Fires on hounds.")).value == pytest.approx(0.7 + 0.3 / 2)
+        assert scored(SCORER, llm, Statement("Fires on hounds.")).value == pytest.approx(0.7 + 0.3 / 2)
 
 
 def test_the_same_vector_for_everything_and_an_empty_label_score_chance() -> None:
     with fake_llm.serve(models=[EMBEDDER], embed=lambda text: [0.3, 0.1]) as llm:
-        assert score(llm).value == SCORER.chance == 0.5
+        assert scored(SCORER, llm).value == SCORER.chance == 0.5
         asked = len(llm.seen)
-        assert score(llm, EMPTY).value == 0.5
-        assert score(llm, EMPTY).n == 20 and len(llm.seen) == asked
+        assert scored(SCORER, llm, EMPTY).value == 0.5
+        assert scored(SCORER, llm, EMPTY).n == 20 and len(llm.seen) == asked
     with fake_llm.serve(models=[EMBEDDER], embed=lambda text: [0.0, 0.0]) as llm:
-        assert score(llm, Statement("Nothing.")).value == 0.5
+        assert scored(SCORER, llm, Statement("Nothing.")).value == 0.5
 
 
 def test_contexts_are_embedded_once_for_all_statements() -> None:
     with fake_llm.serve(embed=foxes_and_hens, models=[EMBEDDER]) as llm:
-        score(llm)
-        score(llm, Statement("Fires on owls."))
+        scored(SCORER, llm)
+        scored(SCORER, llm, Statement("Fires on owls."))
     assert sorted(len(one.body["input"]) for one in llm.seen) == [1, 1, 20]
 
 
 def test_failures_yield_no_score() -> None:
     with fake_llm.serve(models=[EMBEDDER], faults=lambda number: Status(500)) as llm:
-        found = score(llm)
+        found = scored(SCORER, llm)
     assert found.value is None and found.details["failed"] == 20
 
     with fake_llm.serve(models=[EMBEDDER], faults=lambda number: Status(500) if number else None) as llm:
-        found = score(llm, Statement("Fires on hens."))
+        found = scored(SCORER, llm, Statement("Fires on hens."))
     assert found.unscored == "the judge gave no answer: unreachable 20"

@@ -5,22 +5,14 @@ import re
 import fake_llm
 import numpy as np
 import pytest
-from fake_llm import FakeLLM
-from judging import FOX, LABEL, answering, constant, data_of, exam, judged
+from judging import FOX, answering, constant, data_of, exam, made, scored
 from scipy.stats import ks_2samp
 
 from tsea.evals.exam.items import ContextItem, ContextItems
 from tsea.evals.scorers.fuzzing import Fuzzing
-from tsea.evals.scores import Score
 from tsea.tools.activations.part import Context
 
 SCORER = Fuzzing(exam())
-
-
-def score(llm: FakeLLM) -> Score:
-    items = SCORER.items(7)
-    assert not isinstance(items, str)
-    return judged(llm, lambda judge: SCORER.score(7, items, LABEL, judge))
 
 
 def marked(text: str) -> str:
@@ -30,22 +22,21 @@ def marked(text: str) -> str:
 
 def test_a_judge_that_goes_by_the_mark_finds_all() -> None:
     with fake_llm.serve(answering(lambda text: int(marked(text) == " fox"))) as llm:
-        found = score(llm)
+        found = scored(SCORER, llm)
     assert found.value == 1.0 and found.n == 20 and len(llm.seen) == 4
     assert found.details["answers"] == [1, 0] * 10
 
 
 def test_a_judge_that_goes_by_the_text_alone_scores_chance() -> None:
     with fake_llm.serve(answering(lambda text: int(" fox" in text.replace("\u00ab", "").replace("\u00bb", "")))) as llm:
-        assert score(llm).value == 0.5
+        assert scored(SCORER, llm).value == 0.5
 
 
 def test_a_judge_that_errs_on_some_wrong_marks_scores_the_balanced_accuracy() -> None:
-    items = SCORER.items(7)
-    assert not isinstance(items, str)
+    items = made(SCORER.items(7))
     wrong = sum(int(pair[1].tokens[pair[1].place]) < 24 for pair in items)
     with fake_llm.serve(answering(lambda text: int(marked(text) == " fox" or int(marked(text)[2:]) < 20))) as llm:
-        found = score(llm)
+        found = scored(SCORER, llm)
     assert 0 < wrong < 10
     assert found.value == pytest.approx((1 + (10 - wrong) / 10) / 2)
 
@@ -53,12 +44,12 @@ def test_a_judge_that_errs_on_some_wrong_marks_scores_the_balanced_accuracy() ->
 @pytest.mark.parametrize("answer", [0, 1])
 def test_a_constant_answer_scores_chance(answer: int) -> None:
     with fake_llm.serve(constant(answer)) as llm:
-        assert score(llm).value == SCORER.chance == 0.5
+        assert scored(SCORER, llm).value == SCORER.chance == 0.5
 
 
 def test_both_marks_of_a_context_never_stand_in_one_prompt() -> None:
     with fake_llm.serve(constant(1)) as llm:
-        score(llm)
+        scored(SCORER, llm)
     for one in llm.seen:
         bare = [text.replace("\u00ab", "").replace("\u00bb", "") for text in data_of(one.body)["texts"].values()]
         assert len(set(bare)) == len(bare)
@@ -69,8 +60,7 @@ def test_the_place_of_a_mark_does_not_tell_which_one_it_is() -> None:
     for feature in range(60):
         rng = np.random.default_rng(feature)
         firing = tuple(row(int(position)) for position in rng.integers(0, 128, 20))
-        items = Fuzzing(exam(ContextItems(firing, firing, 0.1))).items(feature)
-        assert not isinstance(items, str)
+        items = made(Fuzzing(exam(ContextItems(firing, firing, 0.1))).items(feature))
         right += [pair[0].place for pair in items]
         wrong += [pair[1].place for pair in items]
     assert len(right) == 1200
@@ -89,8 +79,7 @@ def test_wrong_marks_stand_at_silent_tokens_that_are_text() -> None:
     tokens = np.array([0, FOX, FOX, 5, 0])
     activations = np.array([0, 1, 2, 0, 0], np.float32)
     item = ContextItem(Context("a", 0, tokens, activations, 1), "firing")
-    items = Fuzzing(exam(ContextItems((item,) * 5, (item,) * 5, 0.1))).items(7)
-    assert not isinstance(items, str)
+    items = made(Fuzzing(exam(ContextItems((item,) * 5, (item,) * 5, 0.1))).items(7))
     assert {(pair[0].place, pair[1].place) for pair in items} == {(1, 3)}
 
 

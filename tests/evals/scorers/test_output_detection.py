@@ -3,12 +3,11 @@ from __future__ import annotations
 import fake_llm
 import numpy as np
 import pytest
-from fake_llm import FakeLLM, Status
-from judging import LABEL, data_of, exam, judged
+from fake_llm import Status
+from judging import answering, constant, data_of, exam, made, scored
 
 from tsea.evals.exam.items import TokenItems
 from tsea.evals.scorers.output_detection import OutputDetection
-from tsea.evals.scores import Score
 
 # " w0" to " w19" are promoted, " w20" to " w39" matched.
 TOKENS = TokenItems(np.arange(4, 24), np.arange(24, 44))
@@ -19,27 +18,9 @@ def numbers(tokens: list[str]) -> list[int]:
     return [int(token[2:]) for token in tokens]
 
 
-def score(llm: FakeLLM) -> Score:
-    items = SCORER.items(7)
-    assert not isinstance(items, str)
-    return judged(llm, lambda judge: SCORER.score(7, items, LABEL, judge))
-
-
-def ask(judge):  # each pair is an object with the lists A and B
-    def play(request):
-        import json
-
-        from fake_llm import Says
-
-        pairs = data_of(request)["questions"]
-        return Says(json.dumps({number: judge(pair) for number, pair in pairs.items()}))
-
-    return play
-
-
 def test_a_judge_that_knows_the_tokens_finds_all_lists() -> None:
-    with fake_llm.serve(ask(lambda pair: "A" if max(numbers(pair["A"])) < 20 else "B")) as llm:
-        found = score(llm)
+    with fake_llm.serve(answering(lambda pair: "A" if max(numbers(pair["A"])) < 20 else "B")) as llm:
+        found = scored(SCORER, llm)
     assert found.value == 1.0 and found.n == 8 and found.details["answers"] == [0, 1] * 4
 
 
@@ -48,21 +29,21 @@ def test_a_judge_that_knows_one_list_of_four_scores_by_hand() -> None:
     def knows(pair: dict[str, list[str]]) -> str:
         return "B" if 7 in numbers(pair["B"]) else "A"
 
-    with fake_llm.serve(ask(knows)) as llm:
-        assert score(llm).value == pytest.approx((1.0 + 0.25) / 2)
+    with fake_llm.serve(answering(knows)) as llm:
+        assert scored(SCORER, llm).value == pytest.approx((1.0 + 0.25) / 2)
 
 
 @pytest.mark.parametrize("letter", "AB")
 def test_the_same_list_each_time_scores_chance(letter: str) -> None:
-    with fake_llm.serve(ask(lambda pair: letter)) as llm:
-        assert score(llm).value == SCORER.chance == 0.5
-    with fake_llm.serve(ask(lambda pair: letter), faults=lambda number: Status(400) if number == 0 else None) as llm:
-        assert score(llm).value == 0.5
+    with fake_llm.serve(constant(letter)) as llm:
+        assert scored(SCORER, llm).value == SCORER.chance == 0.5
+    with fake_llm.serve(constant(letter), faults=lambda number: Status(400) if number == 0 else None) as llm:
+        assert scored(SCORER, llm).value == 0.5
 
 
 def test_both_orders_are_asked_in_different_prompts() -> None:
-    with fake_llm.serve(ask(lambda pair: "A")) as llm:
-        score(llm)
+    with fake_llm.serve(answering(lambda pair: "A")) as llm:
+        scored(SCORER, llm)
     seen = []
     for one in llm.seen:
         pairs = [frozenset(map(tuple, pair.values())) for pair in data_of(one.body)["questions"].values()]
@@ -72,8 +53,7 @@ def test_both_orders_are_asked_in_different_prompts() -> None:
 
 
 def test_every_token_is_in_one_list_with_its_match() -> None:
-    items = SCORER.items(7)
-    assert not isinstance(items, str)
+    items = made(SCORER.items(7))
     assert sorted(token for promoted, _ in items for token in promoted) == list(range(4, 24))
     assert all([token + 20 for token in promoted] == matched for promoted, matched in items)
 
