@@ -13,7 +13,6 @@ from ...tools.activations.negatives import silent, strongest
 from ...tools.activations.store import Firings
 from ...tools.errors import UsageError
 from ...tools.inputs.slices import slice_of
-from ...tools.phrases import number_of
 from ...tools.statistics.directions import nearest_to
 from ...tools.subject.reading import require_encoder
 from ...tools.workbench import Workbench
@@ -50,10 +49,10 @@ class TestContexts:
             )
         self.index = store.folder.name
         self._decoder = subject.decoder
-        self._slice = slice_of(subject, self.part, SLICE_TOKENS)
-        tokens = self._slice.tokens["token"]
+        self.slice = slice_of(subject, self.part, SLICE_TOKENS)
+        tokens = self.slice.tokens["token"]
         order = np.argsort(tokens, kind="stable")
-        self._ordered_tokens, self._ordered_positions = tokens[order], self._slice.positions[order]
+        self._ordered_tokens, self._ordered_positions = tokens[order], self.slice.positions[order]
         self._tokens = int(self.part.token_counts.sum())
         self.items = functools.lru_cache(_KEPT)(self._items)
 
@@ -67,12 +66,11 @@ class TestContexts:
         firings = self.part.firings(feature)
         count = _whole(len(firings.positions))
         if count < MIN_CONTEXTS:
-            return f"{number_of(len(firings.positions), 'firing')} on held-out documents, {MIN_CONTEXTS} needed"
+            return f"fewer than {MIN_CONTEXTS} firings on held-out documents: {len(firings.positions)}"
         rng = np.random.default_rng([SEED, feature])
         quiet = self._silent(feature, firings, self._firing(firings, count, rng), rng)
         if len(quiet) < MIN_CONTEXTS:
-            found = number_of(len(quiet), "silent context")
-            return f"fires nearly everywhere: {found} on held-out documents, {MIN_CONTEXTS} needed"
+            return f"fewer than {MIN_CONTEXTS} silent contexts on held-out documents: {len(quiet)}"
         count = _whole(len(quiet))
         kept = rng.permutation(len(quiet))[:count]
         positions = self._firing(firings, count, np.random.default_rng([SEED, feature]))
@@ -108,7 +106,7 @@ class TestContexts:
         pools = (
             (*self._same_tokens(chosen, firings), share),
             (*_equal(np.unique(strongest(self.part, near.tolist()))), 2 * share),
-            (*_equal(np.unique(rng.choice(self._slice.positions, _RANDOM * len(chosen)))), len(chosen)),
+            (*_equal(np.unique(rng.choice(self.slice.positions, _RANDOM * len(chosen)))), len(chosen)),
         )
         for kind, (pool, weights, until) in zip(_KINDS, pools, strict=True):
             new = ~np.isin(pool, list(found))

@@ -31,13 +31,13 @@ LOST = 8
 
 @dataclass(frozen=True)
 class Task:
-    """A statement about a feature, to be scored on items; `control` says which one it is of the label, if it is one."""
+    """A statement about a feature, to be scored on items; `control` names it where it is a control of the label."""
 
     feature: int
     scorer: JudgedScorer[Any]
     items: Any
     statement: Statement
-    control: str | None = None
+    control: str = ""
 
 
 class JudgeLostError(TseaError):

@@ -10,6 +10,7 @@ from ...labeler.llm.prices import Prices
 from ...labeler.llm.retries import Retries
 from ...labeler.llm.spending import Budget
 from ...tools.errors import UsageError
+from ...tools.storage.settings import settings_hash
 from .prompts import VERSION
 
 BATCH = 5
@@ -40,6 +41,11 @@ class JudgeSettings:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.concurrency < 1:
             raise UsageError("A judge is asked about at least 1 item in a prompt, and at least 1 prompt at a time.")
+
+    @property
+    def identity(self) -> str:
+        """The judge's model with a hash of all that its scores depend on: scores of different ones are never mixed."""
+        return f"{self.model} {settings_hash('', self.config)[:8]}"
 
     @property
     def config(self) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...tools.errors import UsageError, nearest
+from ...tools.errors import UsageError, nearest, shortened
+from ..exam.exam import Exam
+from ..judge.settings import JudgeSettings
 from .detection import Detection
 from .embedding import Embedding
 from .fuzzing import Fuzzing
@@ -15,18 +17,17 @@ from .judged import JudgedScorer
 from .output_detection import OutputDetection
 from .simulation import Simulation
 
-if TYPE_CHECKING:
-    from ..exam.exam import Exam
-
 JUDGED = {
     scorer.name: scorer for scorer in (Detection, Fuzzing, Simulation, Generation, Embedding, OutputDetection, Intruder)
 }
 
 
-def judged_scorers(exam: Exam, names: Sequence[str]) -> list[JudgedScorer[Any]]:
-    """The scorers of these names; raises UsageError for a name that none has."""
+def judged_scorers(exam: Exam, settings: JudgeSettings, names: Sequence[str]) -> list[JudgedScorer[Any]]:
+    """Scorers by name, for one judge; raises UsageError for an unknown name or a missing embedding model."""
     for name in names:
         if name not in JUDGED:
-            there = nearest(name, JUDGED) or f" There are {', '.join(JUDGED)}."
-            raise UsageError(f"No judged scorer is called {name}.{there}")
-    return [JUDGED[name](exam) for name in names]
+            known = list(JUDGED)
+            raise UsageError(f"No judged scorer {shortened(name)}.{nearest(name, known)} Scorers: {', '.join(known)}.")
+    if Embedding.name in names and settings.embedding_model is None:
+        raise UsageError("The embedding score needs an embedding model: name one, or leave that score out.")
+    return [JUDGED[name](exam, settings.identity) for name in dict.fromkeys(names)]

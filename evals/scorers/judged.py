@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from ...tools.vocabulary import Vocabulary
+from ..exam.exam import Exam
 from ..exam.items import ContextItems
 from ..judge.batches import shuffling
 from ..judge.judge import Judge
 from ..judge.windows import chosen
 from ..scores import Score, Statement
 from .scorer import AnyScorer
-
-if TYPE_CHECKING:
-    from ..exam.exam import Exam
 
 _Items = TypeVar("_Items")
 Scale = Literal["nominal", "interval"]
@@ -30,8 +28,8 @@ class JudgedScorer(AnyScorer[_Items]):
     about: ClassVar[Literal["label", "feature"]] = "label"
     scale: ClassVar[Scale | None] = "nominal"
 
-    def __init__(self, exam: Exam) -> None:
-        self._exam = exam
+    def __init__(self, exam: Exam, judge: str = "") -> None:
+        self._exam, self.judge = exam, judge
 
     @abstractmethod
     async def score(self, feature: int, items: _Items, statement: Statement, judge: Judge) -> Score:

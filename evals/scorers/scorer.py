@@ -12,11 +12,15 @@ SideOfFeature = Literal["output", "input"]
 
 
 class AnyScorer(ABC, Generic[_Items]):
-    """Examines statements about a feature on its items; a constant answer earns exactly `chance`."""
+    """Examines statements about a feature on its items; a constant answer earns exactly `chance`.
+
+    `judge` names the language model that scores, nothing where none does.
+    """
 
     name: ClassVar[str]
     side: ClassVar[SideOfFeature]
     chance: ClassVar[float]
+    judge: str = ""
 
     @abstractmethod
     def items(self, feature: int) -> _Items | str:

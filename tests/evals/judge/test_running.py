@@ -15,6 +15,7 @@ from judging import LABEL, answering, constant, exam, made, settings
 from tsea.evals.judge.answers import all_failed
 from tsea.evals.judge.estimate import judge_estimate
 from tsea.evals.judge.running import LOST, JudgeLostError, Task, score_by_judge
+from tsea.evals.judge.settings import JudgeSettings
 from tsea.evals.scorers.by_judge import JUDGED, judged_scorers
 from tsea.evals.scorers.detection import Detection
 from tsea.evals.scores import EMPTY, Score, Statement
@@ -26,7 +27,7 @@ from tsea.tools.storage.records import Records
 
 SCORER = Detection(exam())
 PRICES = Prices({MODEL: Price(prompt=1.0, completion=10.0)})
-STATEMENTS = {None: LABEL, "shuffled": Statement("Fires on owls."), "empty": EMPTY}
+STATEMENTS = {"": LABEL, "shuffled": Statement("Fires on owls."), "empty": EMPTY}
 KNOWS = answering(lambda text: int("fox" in text))
 
 
@@ -41,7 +42,7 @@ class Kept:
     """Scores as they come."""
 
     def __init__(self) -> None:
-        self.scores: dict[tuple[int, str | None], Score] = {}
+        self.scores: dict[tuple[int, str], Score] = {}
         self.threads: set[str] = set()
 
     def __call__(self, task: Task, score: Score) -> None:
@@ -59,7 +60,7 @@ def test_labels_and_controls_are_scored_and_kept_in_one_thread() -> None:
     with fake_llm.serve(label_or_guess) as llm:
         score_by_judge(tasks(), settings(llm), kept)
     assert {key: score.value for key, score in kept.scores.items()} == {
-        (feature, control): 1.0 if control is None else 0.5 for feature in (3, 4) for control in STATEMENTS
+        (feature, control): 0.5 if control else 1.0 for feature in (3, 4) for control in STATEMENTS
     }
     assert len(kept.threads) == 1 and kept.threads != {threading.current_thread().name}
     assert 1 < llm.most_at_once <= 8
@@ -151,9 +152,22 @@ def test_the_estimate_is_what_the_server_then_counts() -> None:
     assert judge_estimate(tasks(), settings(llm)).cost is None
 
 
-def test_scorers_have_names_and_unknown_ones_are_refused() -> None:
-    scorers = judged_scorers(exam(), list(JUDGED))
+def test_scorers_have_names_and_the_judge_they_ask() -> None:
+    judge = JudgeSettings(MODEL, embedding_model="e")
+    scorers = judged_scorers(exam(), judge, [*JUDGED, "detection"])
     assert [scorer.name for scorer in scorers] == list(JUDGED)
+    assert {scorer.judge for scorer in scorers} == {judge.identity}
     assert {scorer.name for scorer in scorers if scorer.about == "feature"} == {"intruder"}
-    with pytest.raises(UsageError, match="detection"):
-        judged_scorers(exam(), ["detecting"])
+
+
+def test_scores_of_judges_that_are_asked_in_other_ways_have_other_names() -> None:
+    judges = [JudgeSettings(MODEL), JudgeSettings(MODEL, seed=1), JudgeSettings(MODEL, batch=1), JudgeSettings("m")]
+    assert len({judge.identity for judge in judges}) == 4
+    assert JudgeSettings(MODEL, concurrency=2).identity == judges[0].identity and MODEL in judges[0].identity
+
+
+def test_unknown_scorers_and_an_embedding_score_without_a_model_are_refused() -> None:
+    with pytest.raises(UsageError, match="Did you mean detection"):
+        judged_scorers(exam(), JudgeSettings(MODEL), ["detecting"])
+    with pytest.raises(UsageError, match="embedding model"):
+        judged_scorers(exam(), JudgeSettings(MODEL), ["embedding"])
