@@ -2,8 +2,7 @@
 
 Paulo et al. 2024 (arXiv:2410.13928): marked tokens are those that the feature fires on, or others. Here one token is
 marked, and each context is asked about twice, in different prompts: marked where the feature fires, and marked at a
-token nearby where it is silent. Both tokens stand anywhere in the text, so that neither the text nor the place of the
-mark tells which one it is.
+token nearby where it is silent. Neither the text nor the place of the mark in it tells which one it is.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..scores import Score, Statement
 from .judged import JudgedScorer
 
 CONTEXTS, MIN_CONTEXTS = 20, 5  # each marked rightly and wrongly
-_LENGTH = 33  # tokens shown
+REACH = 16  # tokens between both at most; twice as many and one are shown
 _CLASSES = ("wrongly marked contexts", "rightly marked contexts")
 _SYSTEM = f"""\
 A feature of a language model fires at some tokens of texts and is silent at others. A label says where it fires. In \
@@ -38,7 +37,7 @@ class Fuzzing(JudgedScorer[tuple[Pair, ...]]):
     name, side, chance = "fuzzing", "input", 0.5
 
     def items(self, feature: int) -> tuple[Pair, ...] | str:
-        """Contexts with a firing and a silent token, or why there are too few."""
+        """Contexts with a silent token near the firing one, or why there are too few."""
         found = self._exam.contexts.items(feature)
         if isinstance(found, str):
             return found
@@ -47,7 +46,7 @@ class Fuzzing(JudgedScorer[tuple[Pair, ...]]):
         pairs = [_pair(found.firing[place].context, special, rng) for place in rng.permutation(len(found.firing))]
         there = tuple(pair for pair in pairs if pair is not None)[:CONTEXTS]
         if len(there) < MIN_CONTEXTS:
-            return f"{len(there)} held-out contexts in which some token is silent, {MIN_CONTEXTS} needed"
+            return f"{len(there)} held-out contexts with silent tokens on both sides, {MIN_CONTEXTS} needed"
         return there
 
     async def score(self, feature: int, items: tuple[Pair, ...], statement: Statement, judge: Judge) -> Score:
@@ -70,14 +69,18 @@ class Fuzzing(JudgedScorer[tuple[Pair, ...]]):
 
 
 def _pair(context: Context, special: np.ndarray, rng: np.random.Generator) -> Pair | None:
-    """A context marked where it fires and at a silent token nearby, both anywhere in it; None where there is none."""
+    """A context marked where it fires and at a silent token nearby, behind or before it with equal chances.
+
+    Both stand anywhere in a window that never reaches an end of the row, where there is one side alone. None where the
+    token is too near to an end, or all tokens on one side fire.
+    """
     fires, length = context.position, len(context.tokens)
-    nearby = np.arange(max(0, fires - _LENGTH // 2), min(length, fires + _LENGTH // 2 + 1))
-    silent = nearby[(context.activations[nearby] == 0) & ~np.isin(context.tokens[nearby], special)]
-    if not len(silent):
+    reach = min(fires, length - 1 - fires, 2 * REACH) // 2
+    silent = (context.activations == 0) & ~np.isin(context.tokens, special)
+    sides = [fires + sign * np.flatnonzero(silent[fires + sign * np.arange(1, reach + 1)]) + sign for sign in (-1, 1)]
+    if not all(len(side) for side in sides):
         return None
-    other = int(rng.choice(silent))
-    earliest, latest = max(0, max(fires, other) - _LENGTH + 1), min(fires, other, max(0, length - _LENGTH))
-    begin = int(rng.integers(earliest, latest + 1))
-    right, wrong = (Window.of(context, begin, begin + _LENGTH, place) for place in (fires, other))
+    other = int(rng.choice(sides[rng.integers(2)]))
+    begin = int(rng.integers(max(fires, other) - 2 * reach, min(fires, other) + 1))
+    right, wrong = (Window.of(context, begin, begin + 2 * reach + 1, place) for place in (fires, other))
     return right, wrong
