@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
 
-from ..scorers.judged import Scale
+Scale = Literal["nominal", "interval"]
 
 
 class Agreement(BaseModel):

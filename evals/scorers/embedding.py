@@ -13,13 +13,14 @@ import numpy as np
 
 from ...tools.inert import inert
 from ..exam.items import ContextItems
+from ..judge.agreement import Scale
 from ..judge.answers import Answers
 from ..judge.judge import EMBEDDED, Judge
 from ..judge.measures import auroc
 from ..judge.windows import Window
 from ..scores import Score, Statement
 from .detection import CLASSES
-from .judged import ContextScorer, Scale
+from .judged import ContextScorer
 
 
 class Embedding(ContextScorer):

@@ -14,12 +14,13 @@ from typing import ClassVar
 import numpy as np
 
 from ...tools.activations.texts import activate
+from ..judge.agreement import Scale
 from ..judge.judge import Judge, Question
 from ..judge.measures import auroc
 from ..judge.prompts import JSON_ALONE
 from ..judge.reading import TEXT
 from ..scores import Score, Statement
-from .judged import JudgedScorer, Scale
+from .judged import JudgedScorer
 
 TEXTS = 10  # in which it should fire, and as many in which it should not
 _CLASSES = ("texts where it should be silent", "texts where it should fire")

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeVar
 from ...tools.vocabulary import Vocabulary
 from ..exam.exam import Exam
 from ..exam.items import ContextItems
+from ..judge.agreement import Scale
 from ..judge.batches import shuffling
 from ..judge.judge import Judge
 from ..judge.windows import chosen
@@ -15,7 +16,6 @@ from ..scores import Score, Statement
 from .scorer import AnyScorer
 
 _Items = TypeVar("_Items")
-Scale = Literal["nominal", "interval"]
 
 
 class JudgedScorer(AnyScorer[_Items]):

@@ -13,13 +13,14 @@ from typing import ClassVar
 import numpy as np
 
 from ..exam.items import ContextItems
+from ..judge.agreement import Scale
 from ..judge.judge import Judge, Question
 from ..judge.measures import correlation
 from ..judge.prompts import JSON_ALONE
 from ..judge.reading import RATING
 from ..judge.windows import Window, numbered
 from ..scores import Score, Statement
-from .judged import ContextScorer, Scale
+from .judged import ContextScorer
 
 _SYSTEM = f"""\
 A feature of a language model fires at some tokens of texts, more or less strongly, and is silent at others. A label \

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import fake_llm
 import numpy as np
 import pytest
+from judging import answering, exam, scored
 
 from tsea.evals.judge.agreement import agreement, krippendorff_alpha
+from tsea.evals.scorers.detection import Detection
 
 NAN = float("nan")
 # Krippendorff 2011, section C and D: four observers, twelve units, missing values.
@@ -48,6 +51,18 @@ def test_answers_that_one_judge_lacks_are_counted_and_left_out() -> None:
     assert (found.items, found.missing) == (8, 2)
     kept = np.array([[0, 1, 0, 0, 0, 0, 0, 1], [1, 1, 0, 0, 1, 0, 0, 0]])
     assert found.alpha == krippendorff_alpha(kept, "nominal")
+
+
+def test_two_runs_of_a_judge_are_compared_item_by_item() -> None:
+    scorer = Detection(exam())
+    with fake_llm.serve(answering(lambda text: int("fox" in text))) as llm:
+        first = scored(scorer, llm, seed=1)
+        llm.play = answering(lambda text: int("fox" in text or "hen" in text))
+        second = scored(scorer, llm, seed=2)
+    found = agreement([first.details], [second.details])
+    # 10 yes and 7 no alike, 3 differ: coincidences 2 * 3 of n = 40, of which 23 are yes.
+    assert (found.items, found.missing) == (20, 0)
+    assert found.alpha == pytest.approx(1 - 39 * 6 / (2 * 23 * 17))
 
 
 def test_scores_on_different_items_cannot_be_compared() -> None:
