@@ -33,8 +33,12 @@ class OutputScorer(Scorer[Mapping[Direction, TokenItems | str]]):
         self._exam = exam
 
     def items(self, feature: int) -> Mapping[Direction, TokenItems | str] | str:
+        return self.items_of(self._exam.workbench.subject.decoder[feature], feature)
+
+    def items_of(self, row: np.ndarray, seed: int) -> Mapping[Direction, TokenItems | str] | str:
+        """The same for any direction (D,)."""
         found: Mapping[Direction, TokenItems | str] = {
-            direction: self._exam.tokens.items(feature, direction) for direction in DIRECTIONS
+            direction: self._exam.tokens.items_of(row, direction, seed) for direction in DIRECTIONS
         }
         reasons = [one for one in found.values() if isinstance(one, str)]
         return reasons[0] if len(reasons) == len(found) else found

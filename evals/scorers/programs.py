@@ -19,12 +19,17 @@ PROGRAMS = {kind.name: kind for kind in (OutputScorer, InputScorer, NextTokenSco
 def program_scorers(exam: Exam, names: Sequence[str] = ()) -> list[Scorer[Any]]:
     """Scorers by name; without names all that can be asked, which is `output` alone of directions that never fire.
 
-    Raises UsageError for an unknown name.
+    Raises UsageError as `require_known`.
     """
+    require_known(names)
+    fires = exam.workbench.subject.encoder is not None
+    chosen = list(dict.fromkeys(names)) or (list(PROGRAMS) if fires else [OutputScorer.name])
+    return [PROGRAMS[name](exam) for name in chosen]
+
+
+def require_known(names: Sequence[str]) -> None:
+    """Raise UsageError for a name that is none of a scorer."""
     for name in names:
         if name not in PROGRAMS:
             known = list(PROGRAMS)
             raise UsageError(f"No scorer {shortened(name)}.{nearest(name, known)} Scorers: {', '.join(known)}.")
-    fires = exam.workbench.subject.encoder is not None
-    chosen = list(dict.fromkeys(names)) or (list(PROGRAMS) if fires else [OutputScorer.name])
-    return [PROGRAMS[name](exam) for name in chosen]

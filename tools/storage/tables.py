@@ -186,9 +186,9 @@ class LabelScore(Base):
     label_id: Mapped[int] = mapped_column(ForeignKey("labels.id"))
     feature: Mapped[int]
     scorer: Mapped[str] = mapped_column(String(32))
+    exam: Mapped[str] = mapped_column(String(64))
     control: Mapped[str] = mapped_column(String(32), default="")
     judge: Mapped[str] = mapped_column(String(200), default="")
-    exam: Mapped[str] = mapped_column(String(64))
     value: Mapped[float | None] = mapped_column(default=None)
     n: Mapped[int] = mapped_column(default=0)
     unscored: Mapped[str | None] = mapped_column(default=None)
