@@ -1,12 +1,15 @@
-"""A language model's server on loopback: OpenAI's chat completions over real HTTP, with faults and its own accounts.
+"""A language model's server on loopback: OpenAI's chat completions and embeddings over real HTTP, with faults and
+its own accounts.
 
     with fake_llm.serve([Says("", [Call("test_set", {"feature": 7})]), Says("Done.")]) as llm:
         ...  # requests to llm.url; the replies come in turn, the last one again and again
 
-`play` is a list of replies, or a function from the request's JSON to a reply (quick: it runs in the server's thread);
+`play` is a list of replies, or a function from the request's JSON to a reply or an error status (quick: it runs in the
+server's thread);
 `faults` is a mapping or function from the request's number (from 0, in the order they arrive) to a fault or None, such
-as `storm(seed)`. What clients asked for stands in `llm.seen`; `llm.completed()` counts replies that reached their
-client whole, as an invoice would. Errors of `play` are answered with status 500 and raised at the end of the block.
+as `storm(seed)`; `embed` gives the vector of a text. What clients asked for stands in `llm.seen`; `llm.completed()`
+counts replies that reached their client whole, as an invoice would. Errors of `play` and `embed` are answered with
+status 500 and raised at the end of the block.
 """
 
 from __future__ import annotations
@@ -93,13 +96,14 @@ class Silent:
 
 
 Fault = Status | Reset | Truncated | Malformed | Slow | Silent
-Play = Sequence[Says] | Callable[[dict[str, Any]], Says]
+Play = Sequence[Says] | Callable[[dict[str, Any]], Says | Status]
+Embed = Callable[[str], Sequence[float]]
 Faults = Mapping[int, Fault] | Callable[[int], Fault | None]
 
 
 @dataclass
 class Seen:
-    """One request for a completion: its content, when it came (monotonic seconds), and what became of it."""
+    """One request: its content, when it came (monotonic seconds), and what became of it."""
 
     number: int
     body: dict[str, Any]
@@ -154,8 +158,8 @@ def endless(name: str, arguments: Mapping[str, Any] | None = None) -> Callable[[
 class FakeLLM:
     """What a server was asked and what it answered; `url` is its base URL. Settings may change while it runs."""
 
-    def __init__(self, play: Play, faults: Faults, latency: float, models: Sequence[str]) -> None:
-        self.play, self.faults, self.latency, self.models = play, faults, latency, list(models)
+    def __init__(self, play: Play, faults: Faults, latency: float, models: Sequence[str], embed: Embed) -> None:
+        self.play, self.faults, self.latency, self.models, self.embed = play, faults, latency, list(models), embed
         self.url = ""
         self.seen: list[Seen] = []
         self.most_at_once = 0
@@ -174,7 +178,7 @@ class FakeLLM:
         """What is to go wrong with a request."""
         return self.faults(number) if callable(self.faults) else self.faults.get(number)
 
-    def reply(self, request: dict[str, Any]) -> Says:
+    def reply(self, request: dict[str, Any]) -> Says | Status:
         """The next reply."""
         if callable(self.play):
             return self.play(request)
@@ -200,10 +204,15 @@ class FakeLLM:
 
 @contextmanager
 def serve(
-    play: Play = (Says("ok"),), *, faults: Faults | None = None, latency: float = 0.0, models: Sequence[str] = (MODEL,)
+    play: Play = (Says("ok"),),
+    *,
+    faults: Faults | None = None,
+    latency: float = 0.0,
+    models: Sequence[str] = (MODEL,),
+    embed: Embed = lambda text: [1.0],
 ) -> Iterator[FakeLLM]:
     """A server on a free port of 127.0.0.1 as long as the block runs; `latency` in seconds before each answer."""
-    llm = FakeLLM(play, faults or {}, latency, models)
+    llm = FakeLLM(play, faults or {}, latency, models, embed)
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -276,7 +285,7 @@ async def _answer(
     if (method, path) == ("GET", "/v1/models"):
         listed = [{"id": name, "object": "model", "created": 1, "owned_by": "tests"} for name in llm.models]
         return await _send(writer, 200, {"object": "list", "data": listed})
-    if (method, path) != ("POST", "/v1/chat/completions"):
+    if method != "POST" or path not in ("/v1/chat/completions", "/v1/embeddings"):
         return await _send(writer, 404, {"detail": "Not Found"})
     one = llm.arrived(json.loads(body), headers)
     try:
@@ -290,13 +299,11 @@ async def _answer(
 
 
 async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer a request for a completion; `completed` is noted where it is whole."""
+    """Answer a request; `completed` is noted where it is whole."""
     fault = one.fault
     match fault:
         case Status():
-            extra = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-            await _send(writer, fault.code, fault.body, extra)
-            return
+            return await _fail(writer, fault)
         case Reset():
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -315,13 +322,14 @@ async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, write
         await _send(writer, 404, {"error": {"message": message, "type": "NotFoundError", "code": "model_not_found"}})
         return
     try:
-        says = llm.reply(one.body)
+        answer = _embeddings(llm, one) if "input" in one.body else _said(llm, one)
     except Exception as error:
         llm.errors.append(error)
         await _send(writer, 500, {"error": {"message": f"play failed: {error!r}"}})
         return
-    one.usage = says.usage or _counted(one.body, says)
-    data = json.dumps(_completion(one, says)).encode()
+    if isinstance(answer, Status):
+        return await _fail(writer, answer)
+    data = json.dumps(answer).encode()
     head = _head(200, len(data))
     if isinstance(fault, Truncated):
         writer.write(head + data[: len(data) // 2])
@@ -337,6 +345,28 @@ async def _complete(llm: FakeLLM, one: Seen, reader: asyncio.StreamReader, write
         one.completed = start + size >= len(data)  # noted before the client can know it
         writer.write(data[start : start + size])
         await writer.drain()
+
+
+async def _fail(writer: asyncio.StreamWriter, status: Status) -> None:
+    extra = {} if status.retry_after is None else {"Retry-After": status.retry_after}
+    await _send(writer, status.code, status.body, extra)
+
+
+def _said(llm: FakeLLM, one: Seen) -> dict[str, Any] | Status:
+    says = llm.reply(one.body)
+    if isinstance(says, Status):
+        return says
+    one.usage = says.usage or _counted(one.body, says)
+    return _completion(one, says)
+
+
+def _embeddings(llm: FakeLLM, one: Seen) -> dict[str, Any]:
+    """Vectors of the texts, the last first, as the interface allows."""
+    texts = one.body["input"]
+    one.usage = sum(math.ceil(len(text.encode()) / BYTES_PER_TOKEN) for text in texts), 0
+    data = [{"object": "embedding", "index": k, "embedding": list(llm.embed(text))} for k, text in enumerate(texts)]
+    usage = {"prompt_tokens": one.usage[0], "total_tokens": one.usage[0]}
+    return {"object": "list", "model": one.body["model"], "data": data[::-1], "usage": usage}
 
 
 def _counted(body: dict[str, Any], says: Says) -> tuple[int, int]:

@@ -60,8 +60,10 @@ class TestTokens:
         outward = weights if direction == "promotes" else -weights
         count = int(np.clip(round(EXTREME * len(self.ids)), FEWEST, MOST))
         extreme = np.argsort(-outward, kind="stable")[:count]
+        others = outward <= np.median(outward)
+        others[extreme] = False
         rng = np.random.default_rng([SEED, seed, DIRECTIONS.index(direction)])
-        chosen, matched = self._looks.matched(extreme, outward <= np.median(outward), rng)
+        chosen, matched = self._looks.matched(extreme, others, rng)
         if len(chosen) < MIN_TOKENS:
             return f"fewer than {MIN_TOKENS} of {number_of(count, 'extreme test token')} have a match: {len(chosen)}"
         return TokenItems(self.ids[chosen], self.ids[matched])

@@ -11,8 +11,8 @@ _Items = TypeVar("_Items")
 SideOfFeature = Literal["output", "input"]
 
 
-class Scorer(ABC, Generic[_Items]):
-    """Scores statements about a feature on its items; a constant answer earns exactly `chance`.
+class AnyScorer(ABC, Generic[_Items]):
+    """Examines statements about a feature on its items; a constant answer earns exactly `chance`.
 
     `judge` names the language model that scores, nothing where none does.
     """
@@ -27,9 +27,13 @@ class Scorer(ABC, Generic[_Items]):
         """What statements about the feature are examined on, or why it cannot be examined."""
 
     @abstractmethod
-    def score(self, feature: int, items: _Items, statement: Statement) -> Score:
-        """The score of a statement, its controls are scored on the same items."""
-
-    @abstractmethod
     def says_anything(self, statement: Statement) -> bool:
         """Whether a statement claims anything that this scorer examines; else it earns chance."""
+
+
+class Scorer(AnyScorer[_Items]):
+    """Scores statements by computation alone."""
+
+    @abstractmethod
+    def score(self, feature: int, items: _Items, statement: Statement) -> Score:
+        """The score of a statement, its controls are scored on the same items."""

@@ -13,8 +13,8 @@ from .connection import Connection
 from .endpoint import Endpoint
 from .faults import Failure
 from .limits import Limits
-from .messages import Reply, Request, Usage
-from .reading import understood
+from .messages import AnyRequest, Reply, Request, Usage
+from .reading import embedded, understood
 from .retries import Retries
 from .spending import Reservation, Spending
 from .tokens import TokenEstimate
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class LlmClient:
-    """Chat completions from one server, for use on one event loop; raises NoKeyError without a key."""
+    """Chat completions and embeddings from one server, for use on one event loop; raises NoKeyError without a key."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class LlmClient:
         self._retries = retries or Retries()
         self._cache = cache
 
-    async def complete(self, request: Request, feature: int | None = None) -> Reply:
+    async def complete(self, request: AnyRequest, feature: int | None = None) -> Reply:
         """The reply to a request, paid by `feature`; one that is kept already costs nothing.
 
         Raises an LlmError with its reason where there is none, BudgetError where a budget has no room, and UsageError
@@ -54,7 +54,7 @@ class LlmClient:
         key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         return await self._cache.reply(key, lambda: self._paid(request, feature))
 
-    def most(self, request: Request) -> Usage:
+    def most(self, request: AnyRequest) -> Usage:
         """The most tokens that a request is thought to take."""
         return Usage(self.tokens.prompt(request), request.max_tokens)
 
@@ -70,7 +70,7 @@ class LlmClient:
     ) -> None:
         await self.close()
 
-    async def _paid(self, request: Request, feature: int | None) -> Reply:
+    async def _paid(self, request: AnyRequest, feature: int | None) -> Reply:
         failures = 0
         while True:
             outcome = await self._attempt(request, feature)
@@ -84,16 +84,15 @@ class LlmClient:
             await asyncio.sleep(wait)
         raise outcome.error
 
-    async def _attempt(self, request: Request, feature: int | None) -> Reply | Failure:
+    async def _attempt(self, request: AnyRequest, feature: int | None) -> Reply | Failure:
         most = self.most(request)
         async with (
             self.spending.reserved(feature, request.model, most, request.hash) as reservation,
             self._limits.place(most.total) as admitted,
         ):
             reservation.sent()
-            content = await self._connection.complete(request, feature)
-            server = self._connection.server(request.model)
-            outcome, usage = (content, None) if isinstance(content, Failure) else understood(server, content)
+            content = await self._connection.answer(request, feature)
+            outcome, usage = (content, None) if isinstance(content, Failure) else self._read(request, content)
             if usage is not None:
                 self._limits.used(admitted, usage.total)
                 self.tokens.learn(request, usage.prompt)
@@ -102,7 +101,13 @@ class LlmClient:
             self._failed(outcome, usage, reservation)
             return outcome
 
-    def _complete(self, request: Request, reply: Reply, usage: Usage | None, reservation: Reservation) -> Reply:
+    def _read(self, request: AnyRequest, content: bytes) -> tuple[Reply | Failure, Usage | None]:
+        server = self._connection.server(request)
+        if isinstance(request, Request):
+            return understood(server, content)
+        return embedded(server, content, len(request.texts))
+
+    def _complete(self, request: AnyRequest, reply: Reply, usage: Usage | None, reservation: Reservation) -> Reply:
         if usage is None:
             written = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
             estimate = Usage(self.tokens.prompt(request), self.tokens.text(request.model, written))

@@ -8,9 +8,10 @@ from collections import defaultdict
 
 from .endpoint import NO_KEY, Endpoint
 from .faults import Failure, Server, broken_off, of_status, timed_out, unreachable
-from .messages import Request, encoded
+from .messages import AnyRequest, EmbeddingRequest, Request, encoded
 
 FEATURE_HEADER = "X-Tsea-Feature"  # for whoever reads a proxy's log
+_PATHS = {Request: "/chat/completions", EmbeddingRequest: "/embeddings"}
 _RENAMED = {"max_tokens": "max_completion_tokens"}  # by models that think before they answer
 _DROPPED = {"temperature", "seed"}  # which those models do not let anybody choose
 
@@ -34,24 +35,25 @@ class Connection:
         )
         self._untaken: dict[str, set[str]] = defaultdict(set)  # parameters by model
 
-    def server(self, model: str) -> Server:
-        """Who is asked, for messages."""
-        return Server(self._endpoint.base_url, model, self._endpoint.key_variable, self._secret)
+    def server(self, request: AnyRequest) -> Server:
+        """Who is asked for what, for messages."""
+        service = "chat completion" if isinstance(request, Request) else "embedding"
+        return Server(self._endpoint.base_url, request.model, self._endpoint.key_variable, self._secret, service)
 
-    async def complete(self, request: Request, feature: int | None = None) -> bytes | Failure:
-        """The body of the answer to one chat completion.
+    async def answer(self, request: AnyRequest, feature: int | None = None) -> bytes | Failure:
+        """The body of the answer to one request.
 
-        Not by the SDK's own method for it, which takes milliseconds of the event loop to look through tools' schemas.
+        Not by the SDK's own methods, which take milliseconds of the event loop to look through tools' schemas.
         """
         import httpx2
         import openai
 
         headers = {} if feature is None else {FEATURE_HEADER: str(feature)}
-        server, seconds = self.server(request.model), self._endpoint.call_seconds
+        server, seconds = self.server(request), self._endpoint.call_seconds
         try:
             async with asyncio.timeout(seconds):
                 response = await self._client.post(
-                    "/chat/completions",
+                    _PATHS[type(request)],
                     cast_to=httpx2.Response,
                     content=self._spoken(request),
                     options={"headers": headers},
@@ -76,7 +78,7 @@ class Connection:
         """Close all connections."""
         await self._client.close()
 
-    def _spoken(self, request: Request) -> bytes:
+    def _spoken(self, request: AnyRequest) -> bytes:
         """The request in the words of its model."""
         untaken = self._untaken.get(request.model)
         if not untaken:

@@ -68,12 +68,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Server:
-    """Who is asked, for messages: its base URL, the model, and the variable that holds the key."""
+    """Who is asked for what, for messages: base URL, model, the variable that holds the key, and the service."""
 
     base_url: str
     model: str
     key_variable: str
     secret: str = field(repr=False)
+    service: str = "chat completion"
 
     def quoted(self, text: str) -> str:
         """What the server said, on one line, short and without the key."""
@@ -139,7 +140,7 @@ def _permanent(server: Server, status: int, everything: str, why: str, *, with_t
         )
     if status in _MISSING or status < 400:
         return UnreachableError(
-            f"{server.base_url} has no chat completions (status {status}): give the base URL of an OpenAI-compatible "
+            f"{server.base_url} has no {server.service}s (status {status}): give the base URL of an OpenAI-compatible "
             "server; most end in /v1."
         )
     return RejectedError(
@@ -171,7 +172,7 @@ def broken_off(server: Server, what: str) -> Failure:
 def malformed(server: Server, what: str) -> Failure:
     """A reply that is no chat completion."""
     message = (
-        f"{server.base_url} sent no chat completion ({what}): check that the base URL is that of an OpenAI-compatible "
+        f"{server.base_url} sent no {server.service} ({what}): check that the base URL is that of an OpenAI-compatible "
         "server, or try again later."
     )
     return Failure(MalformedReplyError(message), again=True, charged=True)

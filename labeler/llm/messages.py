@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 _DIGEST_BYTES = 16
 
@@ -43,8 +43,27 @@ class Usage:
         return Usage(self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached)
 
 
+class _Sent:
+    """What is sent to a server as JSON."""
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The request as JSON."""
+        raise NotImplementedError
+
+    @cached_property
+    def data(self) -> bytes:
+        """The request as it is sent; in the order given, which is part of the prompt."""
+        return encoded(self.body)
+
+    @cached_property
+    def hash(self) -> str:
+        """Digest of the content, in hexadecimal digits."""
+        return hashlib.blake2b(self.data, digest_size=_DIGEST_BYTES).hexdigest()
+
+
 @dataclass(frozen=True)
-class Request:
+class Request(_Sent):
     """A conversation to be continued by at most `max_tokens`; messages and tools as chat completions write them.
 
     Requests with equal content have equal hashes and share one reply: samples of the same prompt need seeds of their
@@ -71,21 +90,31 @@ class Request:
         given = {name: value for name, value in optional.items() if value is not None}
         return {"model": self.model, "messages": list(self.messages), "max_tokens": self.max_tokens, **given}
 
-    @cached_property
-    def data(self) -> bytes:
-        """The request as it is sent; in the order given, which is part of the prompt."""
-        return encoded(self.body)
+
+@dataclass(frozen=True)
+class EmbeddingRequest(_Sent):
+    """Texts whose embeddings are wanted."""
+
+    model: str
+    texts: Sequence[str]
+
+    tools: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    max_tokens: ClassVar[int] = 0
 
     @cached_property
-    def hash(self) -> str:
-        """Digest of the content, in hexadecimal digits."""
-        return hashlib.blake2b(self.data, digest_size=_DIGEST_BYTES).hexdigest()
+    def body(self) -> dict[str, Any]:
+        """The request as JSON."""
+        return {"model": self.model, "input": list(self.texts), "encoding_format": "float"}
+
+
+AnyRequest = Request | EmbeddingRequest
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said: text, calls or both. `estimated`: tokens the server did not count; `cached`: paid earlier.
+    """What the model said: text, calls or both; of embeddings `vectors`, one for each text.
 
+    `estimated`: tokens the server did not count; `cached`: paid earlier.
     `finish_reason` is the server's word: "stop", "tool_calls", or "length" where `max_tokens` cut the reply off.
     """
 
@@ -95,6 +124,7 @@ class Reply:
     usage: Usage = Usage()
     estimated: bool = False
     cached: bool = False
+    vectors: tuple[tuple[float, ...], ...] = ()
 
     @property
     def cut_off(self) -> bool:
@@ -120,6 +150,8 @@ class Reply:
         try:
             stored = json.loads(data)
             calls = tuple(ToolCall(**call) for call in stored.pop("tool_calls"))
-            return cls(**stored | {"tool_calls": calls, "usage": Usage(**stored["usage"]), "cached": True})
+            vectors = tuple(tuple(vector) for vector in stored.pop("vectors", ()))
+            usage = Usage(**stored["usage"])
+            return cls(**stored | {"tool_calls": calls, "usage": usage, "cached": True, "vectors": vectors})
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError("no stored reply") from error

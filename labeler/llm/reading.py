@@ -1,8 +1,9 @@
-"""Chat completions as servers send them, read with suspicion."""
+"""Chat completions and embeddings as servers send them, read with suspicion."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,16 +18,9 @@ class _NoCompletionError(ValueError):
 
 def understood(server: Server, content: bytes) -> tuple[Reply | Failure, Usage | None]:
     """What an answer without an error status holds, and its tokens where the server counted them."""
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return malformed(server, "a body that is no JSON"), None
-    if not isinstance(body, dict):
-        return malformed(server, "JSON that is no object"), None
-    usage = _usage(body.get("usage"))
-    error = body.get("error")
-    if isinstance(error, dict) and isinstance(error.get("code"), int):  # gateways report errors with status 200
-        return of_status(server, error["code"], {}, content), usage
+    body, usage = _body(server, content)
+    if isinstance(body, Failure):
+        return body, usage
     try:
         choice = _choice(body)
         message = choice["message"]
@@ -40,6 +34,39 @@ def understood(server: Server, content: bytes) -> tuple[Reply | Failure, Usage |
         )
         return Failure(RefusedError(f"{server.model} refuses: {said} Try another model."), charged=True), usage
     return reply, usage
+
+
+def embedded(server: Server, content: bytes, count: int) -> tuple[Reply | Failure, Usage | None]:
+    """The vectors of `count` texts in an answer without an error status, and its tokens where these were counted."""
+    body, usage = _body(server, content, completion=0)
+    if isinstance(body, Failure):
+        return body, usage
+    try:
+        places = {one["index"]: tuple(map(float, one["embedding"])) for one in body["data"]}
+        vectors = tuple(places[number] for number in range(count))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return malformed(server, "no vector for each text"), usage
+    if len({len(vector) for vector in vectors}) != 1 or not all(math.isfinite(x) for one in vectors for x in one):
+        return malformed(server, "vectors of different lengths, or not of numbers"), usage
+    return Reply("", usage=usage or Usage(), vectors=vectors), usage
+
+
+def _body(
+    server: Server, content: bytes, completion: int | None = None
+) -> tuple[dict[str, Any] | Failure, Usage | None]:
+    """The answer's object, and its tokens; `completion`: those of a completion where the server names none."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return malformed(server, "a body that is no JSON"), None
+    if not isinstance(body, dict):
+        return malformed(server, "JSON that is no object"), None
+    given = body.get("usage")
+    usage = _usage({"completion_tokens": completion} | given if isinstance(given, dict) else given)
+    error = body.get("error")
+    if isinstance(error, dict) and isinstance(error.get("code"), int):  # gateways report errors with status 200
+        return of_status(server, error["code"], {}, content), usage
+    return body, usage
 
 
 def _choice(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from .messages import Request
+from .messages import AnyRequest
 
 BYTES_PER_TOKEN = 4.0  # of English text and JSON, before the first reply
 _WEIGHT = 1000  # tokens for which that guess stands beside what replies report
@@ -18,7 +18,7 @@ class TokenEstimate:
         self._bytes: dict[str, float] = defaultdict(lambda: _WEIGHT * BYTES_PER_TOKEN)
         self._tokens: dict[str, float] = defaultdict(lambda: float(_WEIGHT))
 
-    def prompt(self, request: Request) -> int:
+    def prompt(self, request: AnyRequest) -> int:
         """Tokens that the prompt of a request will take."""
         return self._of(request.model, len(request.data))
 
@@ -26,7 +26,7 @@ class TokenEstimate:
         """Tokens of a text."""
         return self._of(model, len(text.encode("utf-8", "replace")))
 
-    def learn(self, request: Request, prompt_tokens: int) -> None:
+    def learn(self, request: AnyRequest, prompt_tokens: int) -> None:
         """Note what the server counted for a prompt."""
         self._bytes[request.model] += len(request.data)
         self._tokens[request.model] += prompt_tokens

@@ -71,7 +71,7 @@ def test_nothing_that_fits_has_no_precision_and_no_correlation(exam: Exam) -> No
 
 @pytest.fixture(scope="module")
 def every(exam: Exam) -> dict[int, ContextItems]:
-    found = {feature: exam.contexts.items(feature) for feature in range(0, 4096, 4)}
+    found = {feature: exam.contexts.items(feature) for feature in range(0, 4096, 8)}
     return {feature: items for feature, items in found.items() if isinstance(items, ContextItems)}
 
 
@@ -87,7 +87,7 @@ def test_sets_of_the_library_given_at_random_are_within_a_seeded_interval_of_cha
     scorer, rng, names = InputScorer(exam), np.random.default_rng(8), exam.workbench.library.names
     said = {feature: firing_on({"token": names[rng.integers(len(names))]}) for feature in every}
     scores = np.array([scorer.score(feature, items, said[feature]).value for feature, items in every.items()], float)
-    assert len(scores) > 100 and scores.std() > 0.01
+    assert len(scores) > 60 and scores.std() > 0.01
     assert abs(scores.mean() - 0.5) < 3.2905 * scores.std() / np.sqrt(len(scores))  # two-sided 99.9 %
 
 

@@ -28,7 +28,7 @@ def made_up(exam: Exam) -> Followers:
 
 def saying(exam: Exam, direction: str, *numbers: int) -> Statement:
     spec = parse_spec({"ids": exam.tokens.ids[list(numbers)].tolist()})
-    return Statement("made up", **{direction: (spec,)})
+    return Statement("", promotes=(spec,)) if direction == "promotes" else Statement("", suppresses=(spec,))
 
 
 def test_the_score_is_the_stratified_difference_of_rates(exam: Exam, made_up: Followers) -> None:
@@ -73,7 +73,7 @@ def test_too_few_firings_are_a_reason_with_the_count_needed(exam: Exam) -> None:
 
 def test_constant_open_and_random_answers_are_at_chance(exam: Exam) -> None:
     scorer, rng, names = NextTokenScorer(exam), np.random.default_rng(8), exam.workbench.library.names
-    found = {f: scorer.items(f) for f in range(0, 4096, 4)}
+    found = {f: scorer.items(f) for f in range(0, 4096, 8)}
     every = {f: items for f, items in found.items() if isinstance(items, Followers)}
     everything = parse_spec({"regex": ""})
     listed = parse_spec({"ids": exam.workbench.open_ids.tolist()})
@@ -84,4 +84,4 @@ def test_constant_open_and_random_answers_are_at_chance(exam: Exam) -> None:
     given = [Statement("", promotes=(parse_spec(names[rng.integers(len(names))]),)) for _ in every]
     random = [scorer.score(f, items, said).value for (f, items), said in zip(every.items(), given, strict=True)]
     scores = np.array(random, float)
-    assert len(scores) > 30 and abs(scores.mean() - 0.5) < 3.2905 * scores.std() / np.sqrt(len(scores))
+    assert len(scores) > 20 and abs(scores.mean() - 0.5) < 3.2905 * scores.std() / np.sqrt(len(scores))

@@ -1,0 +1,1 @@
+"""An LLM judge: numbered questions, answers read strictly, and what they took."""
