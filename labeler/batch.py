@@ -31,7 +31,7 @@ from .reading import RunReading
 from .statistical import StatisticalLabeler
 
 LABELER = "statistical"
-RULE_VERSION = 2
+RULE_VERSION = 3
 MIN_DECOYS, MAX_DECOYS = 512, 4096
 
 

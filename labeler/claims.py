@@ -35,9 +35,13 @@ class RunLevels:
 
 @dataclass(frozen=True)
 class Claim:
-    """What may be said of one direction: evidence rows of its sets, best first; or its concentration on few tokens."""
+    """What may be said of one direction: evidence rows of its sets, best first; or its concentration on few tokens.
+
+    The first `specific_rows` are specific, the others present.
+    """
 
     rows: tuple[int, ...]
+    specific_rows: int
     specific: bool
     local: bool
     q: float
@@ -121,13 +125,12 @@ class Judged:
         rows = self.rows_of(direction)
         return min(rows, key=lambda r: (self.levels.present[r], -self.evidence.strength[r]), default=None)
 
-    def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Strength of the strongest selected test of each direction, and whether it held on confirm tokens."""
+    def outcomes(self) -> np.ndarray:
+        """p on confirm tokens of the best aligned selected test of each direction that has one."""
         tested = np.flatnonzero((self.levels.present <= LEVEL) & np.isfinite(self.evidence.confirm_present))
-        order = tested[np.lexsort((-self.evidence.strength[tested], self.evidence.direction[tested]))]
+        order = tested[np.lexsort((-self.evidence.alignment[tested], self.evidence.direction[tested]))]
         _, first = np.unique(self.evidence.direction[order], return_index=True)
-        best = order[first]
-        return self.evidence.strength[best], self.evidence.confirm_present[best] <= LEVEL
+        return self.evidence.confirm_present[order[first]]
 
 
 def block_claims(
@@ -140,7 +143,7 @@ def block_claims(
     claims: list[Claim | None] = []
     for row in range(len(directions)):
         candidates = np.array([r for r in judged.rows_of(first + row) if eligible[r]], dtype=np.int64)
-        ranked = candidates[np.argsort(-judged.evidence.strength[candidates], kind="stable")]
+        ranked = candidates[np.argsort(-judged.evidence.alignment[candidates], kind="stable")]
         rows = _independent(workbench, weights[row], ranked, judged.evidence, overlap)
         claims.append(_claim(first + row, rows, judged))
     return claims
@@ -149,7 +152,7 @@ def block_claims(
 def _independent(
     workbench: Workbench, weights: torch.Tensor, ranked: np.ndarray, evidence: Evidence, overlap: OverlapTest
 ) -> list[int]:
-    """The strongest rows that survive without their top member and that no better row explains."""
+    """The best aligned rows that survive without their top member and that no better row explains."""
     kept: list[int] = []
     for row in ranked:
         side, column = int(evidence.side[row]), int(evidence.column[row])
@@ -172,13 +175,11 @@ def _trimmed_p(workbench: Workbench, weights: torch.Tensor, side: int, column: i
 
 def _claim(direction: int, rows: list[int], judged: Judged) -> Claim | None:
     evidence, levels = judged.evidence, judged.levels
-    if evidence.codes[direction] == LOCAL and levels.concentration_present[direction] <= LEVEL:
-        specific = bool(levels.concentration_specific[direction] <= LEVEL)
-        return Claim(tuple(rows), specific, True, float(levels.concentration_present[direction]))
-    if not rows:
-        return None
     specific = passes(levels.specific[rows], evidence.confirm_specific[rows])
     # What sets the feature apart from others comes first.
-    ordered = [row for row, first in zip(rows, specific, strict=True) if first]
-    ordered += [row for row, first in zip(rows, specific, strict=True) if not first]
-    return Claim(tuple(ordered), bool(specific.any()), False, float(levels.present[ordered[0]]))
+    ordered = tuple(np.array(rows, np.int64)[np.argsort(~specific, kind="stable")].tolist())
+    count = int(specific.sum())
+    if evidence.codes[direction] == LOCAL and levels.concentration_present[direction] <= LEVEL:
+        few = bool(levels.concentration_specific[direction] <= LEVEL)
+        return Claim(ordered, count, few, True, float(levels.concentration_present[direction]))
+    return Claim(ordered, count, count > 0, False, float(levels.present[ordered[0]])) if ordered else None

@@ -22,9 +22,9 @@ class Evidence:
     """Tests of many directions: one row for each test that might be a hit, beside what every direction has.
 
     Row arrays (n,): `direction` (its index), `side` (0 promoted, 1 suppressed), `column` (set), mass on open tokens,
-    its one-sided p under both nulls, the same p on confirm tokens (NaN where too few members), and `strength`, the
-    mass in units of the present null's spread. Direction arrays (F,): class code, the concentration on the most
-    promoted open tokens and its p under both nulls.
+    its one-sided p under both nulls, the same p on confirm tokens (NaN where too few members), `strength`, the mass in
+    units of the present null's spread, and `alignment` with the set (see `alignments`). Direction arrays (F,): class
+    code, the concentration on the most promoted open tokens and its p under both nulls.
     """
 
     direction: np.ndarray
@@ -32,6 +32,7 @@ class Evidence:
     column: np.ndarray
     mass: np.ndarray
     strength: np.ndarray
+    alignment: np.ndarray
     p_present: np.ndarray
     p_specific: np.ndarray
     confirm_present: np.ndarray
@@ -61,6 +62,7 @@ def gather_evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
     with workbench.lock, torch.inference_mode():
         for name in views:
             masses[name] = views[name].masses(workbench.mass_weights(directions, name))
+        aligned = alignments(workbench, directions)
     p = {
         (name, null): workbench.nulls(null)[name].p_values(masses[name])
         for name in views
@@ -84,6 +86,7 @@ def gather_evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
         column=column,
         mass=masses["open"][at],
         strength=reference.strength(masses["open"][at], column),
+        alignment=np.where(side == 0, 1, -1) * aligned[direction, column],
         p_present=in_sets["open", "present"][at],
         p_specific=in_sets["open", "specific"][at],
         confirm_present=in_sets["confirm", "present"][at],
@@ -93,3 +96,15 @@ def gather_evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
         concentration_present=p["open", "present"][:, 0, -1],
         concentration_specific=p["open", "specific"][:, 0, -1],
     )
+
+
+def alignments(workbench: Workbench, directions: np.ndarray) -> np.ndarray:
+    """Cosine (F, S) of directions (F, D) with each set's own direction, its mean whitened open column.
+
+    The set's own direction is the one that raises it most, relative to the spread of all tokens (Fisher's linear
+    discriminant, as whitened columns have the identity for a covariance); under the present null the cosine's standard
+    deviation is 1 / sqrt(D) for every set. Of overlapping sets, a direction is closest to the one that it raises.
+    """
+    view = workbench.views["open"]
+    lengths = np.linalg.norm(view.set_means(view.columns(workbench.subject.whitened)), axis=0)
+    return view.means(workbench.mass_weights(directions)) / lengths

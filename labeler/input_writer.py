@@ -13,7 +13,7 @@ from ..tools.ledger import HIT
 from ..tools.storage.tables import Hypothesis as HypothesisRow
 from ..tools.token_sets.spec import parse_spec
 from ..tools.vocabulary import Vocabulary
-from .confidence import holding_rate
+from .confidence import HoldingModel
 from .hypotheses import Hypothesis
 from .reading import RunReading
 
@@ -36,20 +36,19 @@ class InputWriter:
 
     def __init__(self, read: RunReading, vocabulary: Vocabulary) -> None:
         self._read, self._vocabulary = read, vocabulary
-        self._outcomes = read.outcomes()
+        self._holding = HoldingModel.of(read.outcomes())
 
     def claim(self, reader: int) -> WrittenInputs | None:
         """The input claim of a reader; None where there is none."""
         claim = self._read.claim(reader)
         if claim is None:
             return None
-        strongest = self._read.evidence.ratio[[claim.rows[0]]]
         return WrittenInputs(
             sets=[self._described(reader, row) for row in claim.rows],
             hypotheses=[self._hypothesis(row) for row in claim.rows],
             evidence=[f"{self._set_name(row)}:{self._where(row)}" for row in claim.rows],
             q=claim.q,
-            confidence=float(holding_rate(*self._outcomes, strongest)[0]),
+            confidence=self._holding.probability(float(self._read.evidence.confirm_p[claim.rows[0]])),
         )
 
     def echo(self, reader: int, ids: np.ndarray) -> tuple[float | None, float | None]:

@@ -106,13 +106,13 @@ class RunReading:
         start, stop = np.searchsorted(self.evidence.reader, [reader, reader + 1])
         return range(int(start), int(stop))
 
-    def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ratio of the strongest selected test of each reader, and whether it held on confirm documents."""
+    def outcomes(self) -> np.ndarray:
+        """p on confirm documents of the strongest selected test of each reader that has one."""
         evidence = self.evidence
         known = np.flatnonzero((self.q <= LEVEL) & np.isfinite(evidence.confirm_p))
         order = known[np.lexsort((-evidence.ratio[known], evidence.reader[known]))]
         best = order[np.unique(evidence.reader[order], return_index=True)[1]]
-        return evidence.ratio[best], evidence.confirm_p[best] <= HOLDS
+        return evidence.confirm_p[best]
 
 
 def gather_reading(reading: ReadingEnrichment, readers: Readers) -> ReadingEvidence:

@@ -18,7 +18,7 @@ from ..tools.token_sets.spec import parse_spec
 from ..tools.workbench import Workbench
 from . import wording
 from .claims import LEVEL, Claim, Judged
-from .confidence import holding_rate
+from .confidence import HoldingModel
 from .hypotheses import Hypothesis
 from .input_writer import InputWriter
 from .reading import RunReading
@@ -39,7 +39,7 @@ class StatisticalLabeler:
         self._workbench = workbench
         self._judged = judged
         self._provenance = dict(provenance)
-        self._outcomes = judged.outcomes()
+        self._holding = HoldingModel.of(judged.outcomes())
         self._inputs = None if read is None else InputWriter(read, workbench.subject.vocabulary)
 
     def label(self, feature: int, direction: int, open_weights: np.ndarray, claim: Claim | None) -> Label:
@@ -69,9 +69,8 @@ class StatisticalLabeler:
         read = inputs.sets if inputs else []
         # Random encoder directions, the null of inputs, are those of the dictionary.
         label.status, label.claim = "labelled", "specific" if inputs or (claim and claim.specific) else "present"
-        hypotheses = [self._local_hypothesis(direction, top, claim)] if claim and few else []
-        hypotheses += [self._hypothesis(direction, row) for row in rows]
-        label.hypotheses = [h.model_dump() for h in (*hypotheses, *(inputs.hypotheses if inputs else ()))]
+        label.hypotheses = self._outputs(direction, top, claim) if claim else []
+        label.hypotheses += [_claimed(one, True) for one in (inputs.hypotheses if inputs else ())]
         label.text = wording.claim_text([(s, t.description, m) for s, t, m in sets], few, read)
         label.refute = wording.refutation(
             [(s, t.description) for s, t, _ in sets], few, [(where, text) for where, text, *_ in read]
@@ -117,6 +116,12 @@ class StatisticalLabeler:
         chosen = members[np.argsort(-sign * open_weights[members], kind="stable")[:MEMBERS_IN_TEXT]]
         return self._workbench.shown(chosen)
 
+    def _outputs(self, direction: int, top: list[TokenWeight], claim: Claim) -> list[dict[str, Any]]:
+        few = [_claimed(self._local_hypothesis(direction, top, claim), claim.specific)] if claim.local else []
+        return few + [
+            _claimed(self._hypothesis(direction, row), n < claim.specific_rows) for n, row in enumerate(claim.rows)
+        ]
+
     def _hypothesis(self, direction: int, row: int) -> Hypothesis:
         evidence, chosen = self._judged.evidence, self._set(row)
         base, echo = self._inputs.echo(direction, chosen.ids) if self._inputs else (None, None)
@@ -159,5 +164,9 @@ class StatisticalLabeler:
         """Probability that the leading set holds on sealed tokens; None where no set is claimed, only few tokens."""
         if not claim.rows:
             return None
-        strength, held = self._outcomes
-        return float(holding_rate(strength, held, self._judged.evidence.strength[[claim.rows[0]]])[0])
+        return self._holding.probability(float(self._judged.evidence.confirm_present[claim.rows[0]]))
+
+
+def _claimed(hypothesis: Hypothesis, specific: bool) -> dict[str, Any]:
+    """A hypothesis as a label keeps it, with what it claims."""
+    return hypothesis.model_dump() | {"claim": "specific" if specific else "present"}

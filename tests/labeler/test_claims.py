@@ -25,6 +25,7 @@ def _evidence(p: np.ndarray, confirm: np.ndarray | None = None) -> Evidence:
         column=column,
         mass=-np.log(kept),
         strength=-np.log(kept),
+        alignment=-np.log(kept),
         p_present=kept,
         p_specific=kept,
         confirm_present=held,
@@ -87,13 +88,12 @@ def test_rows_of_a_direction_and_its_closest_test() -> None:
     assert judged.closest(1) is None
 
 
-def test_outcomes_take_the_strongest_selected_test_of_each_direction() -> None:
+def test_outcomes_take_the_best_aligned_selected_test_of_each_direction() -> None:
     p, confirm = np.ones((2, 2, 3)), np.ones((2, 2, 3))
     p[0, 0, :2], p[1, 0, 2] = [1e-6, 1e-4], 1e-5
     confirm[0, 0, 0], confirm[0, 0, 1] = 0.5, 0.01
-    strength, held = Judged.of(_evidence(p, confirm), 3).outcomes()
-    assert strength == pytest.approx(-np.log([1e-6, 1e-5]))
-    assert held.tolist() == [False, False]
+    confirm[1, 0, 2] = 0.7
+    assert Judged.of(_evidence(p, confirm), 3).outcomes().tolist() == [0.5, 0.7]
 
 
 def test_concentration_is_controlled_over_all_directions_of_the_run() -> None:

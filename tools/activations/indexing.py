@@ -45,7 +45,7 @@ def index_corpus(
     store = ActivationStore(_folder(subject) / _digest(name, most, context_of(subject)))
     with filelock.FileLock(make_folder(store.folder) / "lock"):
         if store.finished is None:
-            rows = _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
+            rows = corpus_rows(subject, corpus)
             build(store, subject, rows if most is None else _first(rows, most), most or 0, progress)
         else:
             _require_made_for(subject, store)
@@ -116,6 +116,11 @@ def _require_made_for(subject: Subject, store: ActivationStore) -> None:
             f"The index {store.folder} was made with other weights than those of {subject.name}: delete this folder "
             "and index again."
         )
+
+
+def corpus_rows(subject: Subject, corpus: Corpus | None) -> Iterator[Row]:
+    """The rows of a corpus, or of the bundled text; raises UsageError for subjects that have none."""
+    return _bundled_rows(subject) if corpus is None else rows_of(subject, corpus)
 
 
 def _bundled_rows(subject: Subject) -> Iterator[Row]:

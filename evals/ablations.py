@@ -1,0 +1,210 @@
+"""The statistical labeler with one part taken out or replaced, to see what that part is worth.
+
+Each labels features of a workbench and writes nothing down. They say what features promote and suppress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+
+from ..labeler.batch import claims_by_block
+from ..labeler.claims import LEVEL, MAX_SETS, Claim, Judged
+from ..labeler.evidence import KEPT_P, Evidence, gather_evidence
+from ..labeler.overlap import OverlapTest
+from ..labeler.statistical import StatisticalLabeler
+from ..tools.directions import SEED, direction_model
+from ..tools.nulls import BATCH
+from ..tools.statistics.ks_null import p_random
+from ..tools.statistics.projection import logit_weights, standardise
+from ..tools.statistics.reference import collect
+from ..tools.storage.tables import Label
+from ..tools.views import MIN_CONFIRM_MEMBERS, ViewName, both_sides
+from ..tools.workbench import Workbench
+
+TOP_TOKENS = 20
+REFERENCES = 20 * BATCH
+_VIEWS: tuple[ViewName, ...] = ("open", "confirm")
+# Enrichment scores (F, 2, S) by side in a view, to one-sided p of the same shape.
+_PValues = Callable[[ViewName, np.ndarray], np.ndarray]
+
+
+class _NoOverlapTest(OverlapTest):
+    def explained(self, weights: torch.Tensor, column: int, better: int) -> bool:
+        return False
+
+
+def without_overlap(workbench: Workbench, features: np.ndarray) -> list[Label]:
+    """The whole rule, but sets that a better one explains are claimed too."""
+    directions = workbench.subject.decoder[features]
+    judged = Judged.of(_gathered(workbench, directions, gather_evidence), len(workbench.sets))
+    found = claims_by_block(workbench, directions, judged, _NoOverlapTest(workbench))
+    return _labels(workbench, features, judged, [claim for _, block in found for claim in block])
+
+
+def random_set_null(workbench: Workbench, features: np.ndarray) -> list[Label]:
+    """Classic enrichment: ES p=0 of logit weights, exact p over random sets of tokens; otherwise the claim rule.
+
+    The random-set p (two-sided) counts for the side of the score, and for both nulls.
+    """
+
+    def p_values(view: ViewName, scores: np.ndarray) -> np.ndarray:
+        shown = workbench.views[view]
+        leading = scores >= scores[:, ::-1]
+        p = p_random(scores.max(axis=1), shown.sets.sizes, len(shown.tokens))
+        return np.where(leading, p[:, None], 1.0)
+
+    return _by_score(workbench, features, p_values, p_values)
+
+
+def unweighted_score(workbench: Workbench, features: np.ndarray) -> list[Label]:
+    """ES p=0 of logit weights in place of the mass, under both direction nulls; otherwise the claim rule."""
+    present, specific = (_direction_null(workbench, null) for null in ("present", "specific"))
+    return _by_score(workbench, features, present, specific)
+
+
+def top_tokens(workbench: Workbench, features: np.ndarray) -> list[Label]:
+    """The library set with the largest share of the TOP_TOKENS most promoted open tokens, of equals the smallest."""
+    view = workbench.views["open"]
+    labels: list[Label] = []
+    for part in workbench.feature_blocks(features):
+        weights = workbench.open_weights(workbench.subject.decoder[part])
+        marked = np.zeros_like(weights)
+        np.put_along_axis(marked, np.argsort(-weights, axis=1, kind="stable")[:, :TOP_TOKENS], 1, axis=1)
+        hits = (torch.from_numpy(marked) @ view.membership).numpy()
+        for feature, own in zip(part.tolist(), hits, strict=True):
+            best = int(np.lexsort((view.sets.sizes, -own))[0])
+            chosen = workbench.sets[best]
+            said = {"side": "output", "direction": "promotes", "spec": {"library": chosen.name}, "claim": "present"}
+            labels.append(
+                Label(
+                    feature=feature,
+                    status="labelled",
+                    text=f"Promotes {chosen.description}.",
+                    kind="",
+                    claim="present",
+                    hypotheses=[said],
+                    provenance={"labeler": "top-tokens"},
+                )
+            )
+    return labels
+
+
+ABLATIONS: Mapping[str, Callable[[Workbench, np.ndarray], list[Label]]] = {
+    "random-set": random_set_null,
+    "es-p0": unweighted_score,
+    "no-overlap": without_overlap,
+    "top-tokens": top_tokens,
+}
+
+
+def _by_score(workbench: Workbench, features: np.ndarray, present: _PValues, specific: _PValues) -> list[Label]:
+    """The claim rule on enrichment scores: error control, confirmation, overlap; no set of theirs has a top member."""
+    directions = workbench.subject.decoder[features]
+
+    def gathered(workbench: Workbench, rows: np.ndarray) -> Evidence:
+        return _score_evidence(workbench, rows, present, specific)
+
+    evidence = _gathered(workbench, directions, gathered)
+    judged = Judged.of(evidence, len(workbench.sets))
+    overlap = OverlapTest(workbench)
+    claims = list(_score_claims(workbench, directions, judged, overlap))
+    return _labels(workbench, features, judged, claims)
+
+
+def _score_claims(
+    workbench: Workbench, directions: np.ndarray, judged: Judged, overlap: OverlapTest
+) -> Iterator[Claim | None]:
+    from ..tools.statistics.mass import side_weights
+
+    evidence, levels = judged.evidence, judged.levels
+    eligible = (levels.present <= LEVEL) & (evidence.confirm_present <= LEVEL)
+    for part in workbench.feature_blocks(np.arange(len(directions))):
+        weights = side_weights(workbench.mass_weights(directions[part])).cpu()
+        for own, direction in zip(weights, part.tolist(), strict=True):
+            rows = [row for row in judged.rows_of(direction) if eligible[row]]
+            kept: list[int] = []
+            for row in sorted(rows, key=lambda r: -evidence.strength[r]):
+                side, column = int(evidence.side[row]), int(evidence.column[row])
+                rivals = [int(evidence.column[k]) for k in kept if evidence.side[k] == side]
+                if not any(overlap.explained(own[side], column, rival) for rival in rivals):
+                    kept.append(row)
+                if len(kept) == MAX_SETS:
+                    break
+            specific = (levels.specific[kept] <= LEVEL) & (evidence.confirm_specific[kept] <= LEVEL)
+            ordered = tuple(np.array(kept, np.int64)[np.argsort(~specific, kind="stable")].tolist())
+            count = int(specific.sum())
+            yield Claim(ordered, count, count > 0, False, float(levels.present[ordered[0]])) if ordered else None
+
+
+def _score_evidence(workbench: Workbench, directions: np.ndarray, present: _PValues, specific: _PValues) -> Evidence:
+    scores = {name: _scores(workbench, directions, name) for name in _VIEWS}
+    p = {
+        (name, null): found(name, scores[name])
+        for name in _VIEWS
+        for null, found in (("present", present), ("specific", specific))
+    }
+    for null in ("present", "specific"):
+        p["confirm", null][:, :, workbench.views["confirm"].sets.sizes < MIN_CONFIRM_MEMBERS] = np.nan
+    at = np.nonzero(np.fmin(p["open", "present"], p["open", "specific"]) <= KEPT_P)
+    nothing = np.ones(len(directions))
+    return Evidence(
+        *at,
+        mass=scores["open"][at],
+        strength=scores["open"][at],
+        alignment=scores["open"][at],
+        p_present=p["open", "present"][at],
+        p_specific=p["open", "specific"][at],
+        confirm_present=p["confirm", "present"][at],
+        confirm_specific=p["confirm", "specific"][at],
+        codes=workbench.shapes.classes(directions, workbench.shapes.of(directions)),
+        concentration=nothing,
+        concentration_present=nothing,
+        concentration_specific=nothing,
+    )
+
+
+def _scores(workbench: Workbench, directions: np.ndarray, name: ViewName) -> np.ndarray:
+    """ES+ and |ES-| of logit weights at p=0, (F, 2, S)."""
+    view = workbench.views[name]
+    return both_sides(view.ranked(standardise(view.cut(workbench.weights(directions)))).p0)
+
+
+def _direction_null(workbench: Workbench, null: str) -> _PValues:
+    """p among random directions of a null, which go through the same scores."""
+    model = direction_model(workbench.subject, "present" if null == "present" else "specific")
+
+    def reference(name: ViewName) -> Iterator[np.ndarray]:
+        view = workbench.views[name]
+        columns = view.columns(workbench.subject.unembedding).to(workbench.subject.device)
+        for batch in range(REFERENCES // BATCH):
+            weights = logit_weights(model.sample(BATCH, [SEED["tails"], batch]), columns)
+            yield both_sides(view.ranked(standardise(weights)).p0).reshape(BATCH, -1)
+
+    known = {name: collect(reference(name), REFERENCES) for name in _VIEWS}
+
+    def p_values(view: ViewName, scores: np.ndarray) -> np.ndarray:
+        return known[view].p_values(scores.reshape(len(scores), -1)).reshape(scores.shape)
+
+    return p_values
+
+
+def _gathered(
+    workbench: Workbench, directions: np.ndarray, gather: Callable[[Workbench, np.ndarray], Evidence]
+) -> Evidence:
+    parts = workbench.feature_blocks(np.arange(len(directions)))
+    return Evidence.concatenate([gather(workbench, directions[part]) for part in parts])
+
+
+def _labels(workbench: Workbench, features: np.ndarray, judged: Judged, claims: list[Claim | None]) -> list[Label]:
+    labeler = StatisticalLabeler(workbench, judged, {"labeler": "ablation"})
+    found: list[Label] = []
+    for part in workbench.feature_blocks(np.arange(len(features))):
+        weights = workbench.open_weights(workbench.subject.decoder[features[part]])
+        found += [
+            labeler.label(int(features[n]), int(n), own, claims[n])
+            for n, own in zip(part.tolist(), weights, strict=True)
+        ]
+    return found
