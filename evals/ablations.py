@@ -1,6 +1,7 @@
 """The statistical labeler with one part taken out or replaced, to see what that part is worth.
 
-Each labels features of a workbench and writes nothing down. They say what features promote and suppress.
+Each labels features of a workbench and writes nothing down. They say what features promote and suppress; the plainest,
+which only counts tokens, also says what they fire on.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from ..labeler.claims import LEVEL, MAX_SETS, Claim, Judged
 from ..labeler.evidence import KEPT_P, Evidence, gather_evidence
 from ..labeler.overlap import OverlapTest
 from ..labeler.statistical import StatisticalLabeler
+from ..tools.activations.examples import top
+from ..tools.activations.indexing import can_open_index
 from ..tools.directions import SEED, direction_model
 from ..tools.nulls import BATCH
 from ..tools.statistics.ks_null import p_random
 from ..tools.statistics.projection import logit_weights, standardise
 from ..tools.statistics.reference import collect
 from ..tools.storage.tables import Label
-from ..tools.views import MIN_CONFIRM_MEMBERS, ViewName, both_sides
+from ..tools.views import MIN_CONFIRM_MEMBERS, View, ViewName, both_sides
 from ..tools.workbench import Workbench
 
 TOP_TOKENS = 20
@@ -66,30 +69,62 @@ def unweighted_score(workbench: Workbench, features: np.ndarray) -> list[Label]:
 
 
 def top_tokens(workbench: Workbench, features: np.ndarray) -> list[Label]:
-    """The library set with the largest share of the TOP_TOKENS most promoted open tokens, of equals the smallest."""
+    """The library set with the largest share of the TOP_TOKENS most promoted open tokens, of equals the smallest.
+
+    Where there is an index, also the one with the largest share of the tokens of the TOP_TOKENS strongest open firings.
+    """
     view = workbench.views["open"]
+    reads = can_open_index(workbench.subject)
     labels: list[Label] = []
     for part in workbench.feature_blocks(features):
         weights = workbench.open_weights(workbench.subject.decoder[part])
-        marked = np.zeros_like(weights)
-        np.put_along_axis(marked, np.argsort(-weights, axis=1, kind="stable")[:, :TOP_TOKENS], 1, axis=1)
-        hits = (torch.from_numpy(marked) @ view.membership).numpy()
-        for feature, own in zip(part.tolist(), hits, strict=True):
-            best = int(np.lexsort((view.sets.sizes, -own))[0])
-            chosen = workbench.sets[best]
-            said = {"side": "output", "direction": "promotes", "spec": {"library": chosen.name}, "claim": "present"}
+        promoted = _shares(view, np.argsort(-weights, axis=1, kind="stable")[:, :TOP_TOKENS])
+        for feature, own in zip(part.tolist(), promoted, strict=True):
+            name, description = _widest(workbench, own)
+            said = [{"side": "output", "direction": "promotes", "spec": {"library": name}, "claim": "present"}]
+            text = f"Promotes {description}."
+            if reads and (fired := _strongest_tokens(workbench, feature)) is not None:
+                name, description = _widest(workbench, _counted(workbench, fired))
+                spec = {"token": {"library": name}}
+                said.append({"side": "input", "direction": "fires", "spec": spec, "claim": "present"})
+                text = f"{text} Fires on {description}."
             labels.append(
                 Label(
                     feature=feature,
                     status="labelled",
-                    text=f"Promotes {chosen.description}.",
+                    text=text,
                     kind="",
                     claim="present",
-                    hypotheses=[said],
+                    hypotheses=said,
                     provenance={"labeler": "top-tokens"},
                 )
             )
     return labels
+
+
+def _shares(view: View, top: np.ndarray) -> np.ndarray:
+    """How many of some positions of the view (F, n) each set holds, (F, S)."""
+    marked = np.zeros((len(top), len(view.tokens)), np.float32)
+    np.put_along_axis(marked, top, 1, axis=1)
+    return (torch.from_numpy(marked) @ view.membership).numpy()
+
+
+def _strongest_tokens(workbench: Workbench, feature: int) -> np.ndarray | None:
+    """Token ids of the strongest open firings of a feature; None where it never fires."""
+    part = workbench.activity.part
+    positions = [one.position for one in top(part.firings(feature), TOP_TOKENS)]
+    return part.tokens(np.array(positions)) if positions else None
+
+
+def _counted(workbench: Workbench, ids: np.ndarray) -> np.ndarray:
+    """How many of some token ids each set of the library holds, (S,)."""
+    return np.array([np.isin(ids, one.ids).sum() for one in workbench.sets])
+
+
+def _widest(workbench: Workbench, hits: np.ndarray) -> tuple[str, str]:
+    """Name and description of the set with the most hits (S,), of equals the smallest."""
+    chosen = workbench.sets[int(np.lexsort((workbench.views["open"].sets.sizes, -hits))[0])]
+    return chosen.name, chosen.description
 
 
 ABLATIONS: Mapping[str, Callable[[Workbench, np.ndarray], list[Label]]] = {

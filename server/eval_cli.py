@@ -194,6 +194,20 @@ def dictionaries(subjects: Subjects = None, json: Json = False, out: Out = None)
         _give(report(subjects or SUBJECTS, progress), json, out)
 
 
+@evals.command(epilog="Example: tsea eval release --features 128")
+def release(
+    features: Annotated[int, typer.Option(min=2, help="Features of the bundled subject that are labelled.")] = 512,
+    planted_features: Annotated[int, typer.Option(min=54, help="Planted features, on each of two backgrounds.")] = 324,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """The statistical labeler beside its ablations and a plain baseline, on held-out data and on planted truth."""
+    from ..evals.release import report
+
+    with progress_bars() as progress:
+        _give(report(features, planted_features, progress), json, out)
+
+
 @evals.command(epilog="Example: tsea eval published")
 def published(json: Json = False, out: Out = None) -> None:
     """Published case studies of GPT-2 small, layer 8, through the real loading code (needs a download)."""
