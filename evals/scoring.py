@@ -13,7 +13,7 @@ from ..tools.storage.records import Records
 from ..tools.storage.tables import Label, LabelScore, Run
 from .controls import controls
 from .exam.exam import Exam
-from .scorers.scorer import Scorer, SideOfFeature
+from .scorers.scorer import AnyScorer, Scorer, SideOfFeature
 from .scores import EMPTY, FeatureScores, Score, Statement
 
 _BLOCK = 32  # features whose scores are written together
@@ -50,13 +50,18 @@ def score_labels(
     What is scored is kept as it comes, so that an interrupted call resumes. Raises UsageError for a run of another
     subject and where an exam cannot be held (see `TestContexts`).
     """
+    require_subject(exam, run)
+    return [LabelScoring(exam, records, run, labels, scorer).all(scorer, only, progress) for scorer in scorers]
+
+
+def require_subject(exam: Exam, run: Run) -> None:
+    """Raises UsageError for a run of another subject."""
     subject = exam.workbench.subject
     if run.subject_hash != subject.hash:
         raise UsageError(
             f"Run {run.name} labels {run.subject}, and {subject.name} is not the same subject here (other weights, "
             "hook point or universe): score the run on the subject that it was made on."
         )
-    return [_Scoring(exam, records, run, labels, scorer).all(only, progress) for scorer in scorers]
 
 
 def labels_to_score(labels: Sequence[Label]) -> dict[int, Label]:
@@ -64,11 +69,11 @@ def labels_to_score(labels: Sequence[Label]) -> dict[int, Label]:
     return {label.feature: label for label in sorted(labels, key=lambda one: (one.status != "failed", one.id))}
 
 
-class _Scoring:
-    """One scorer on the labels of a run."""
+class LabelScoring:
+    """One scorer on the labels of a run: what it is asked about each feature, and what is on record of it."""
 
     def __init__(
-        self, exam: Exam, records: Records, run: Run, labels: Mapping[int, Label], scorer: Scorer[Any]
+        self, exam: Exam, records: Records, run: Run, labels: Mapping[int, Label], scorer: AnyScorer[Any]
     ) -> None:
         self._exam, self._records, self._run, self._labels, self._scorer = exam, records, run, labels, scorer
         self._unreadable: dict[int, str] = {}
@@ -76,56 +81,44 @@ class _Scoring:
         claiming = {f: statement for f, statement in self._statements.items() if scorer.says_anything(statement)}
         self._controls = controls(claiming, exam.density)
 
-    def all(self, only: Sequence[int] | None, progress: Progress) -> Scored:
+    def all(self, scorer: Scorer[Any], only: Sequence[int] | None, progress: Progress) -> Scored:
         """Scores of all features, or of some."""
-        features = [feature for feature in self._statements if only is None or feature in only]
-        ids = None if only is None else [self._labels[feature].id for feature in features]
-        kept: dict[int, dict[str, Score]] = {}
-        for row in self._records.scores(self._run, self._exam.identity, ids):
-            if row.value is not None and (row.scorer, row.judge) == (self._scorer.name, self._scorer.judge):
-                kept.setdefault(row.label_id, {})[row.control] = Score(row.value, row.n, details=row.details)
-        found: list[FeatureScores] = []
+        features, kept = self.features(only), self.kept(only)
+        made: dict[int, dict[str, Score]] = {}
         for start in range(0, len(features), _BLOCK):
             rows: list[LabelScore] = []
             for feature in features[start : start + _BLOCK]:
-                known = kept.get(self._labels[feature].id, {})
-                made = self._scores(feature, known)
-                rows += [self._row(feature, name, score) for name, score in made.items() if name not in known]
-                found.append(self._feature_scores(feature, made))
+                known = kept.get(feature, {})
+                made[feature] = self._scores(scorer, feature, known)
+                rows += [self.row(feature, name, score) for name, score in made[feature].items() if name not in known]
             self._records.write_scores(self._run, rows)
-            progress(f"scored: {self._scorer.name}", len(found), len(features))
-        return Scored(self._scorer.name, self._scorer.side, self._scorer.chance, found)
+            progress(f"scored: {scorer.name}", len(made), len(features))
+        return self.scored(made)
 
-    def _scores(self, feature: int, known: Mapping[str, Score]) -> dict[str, Score]:
-        """The score of a feature's label, under the name "", and those of its controls."""
-        statements = {"": self._statements[feature], **self._controls.get(feature, {})}
-        if reason := self._unreadable.get(feature):
-            return {"": Score(None, unscored=reason)}
-        if known.keys() >= statements.keys():
-            return {name: known[name] for name in statements}
-        items = self._scorer.items(feature)
-        if isinstance(items, str):
-            return dict.fromkeys(statements, Score(None, unscored=items))
-        return {name: known.get(name) or self._score(feature, items, said) for name, said in statements.items()}
+    def features(self, only: Sequence[int] | None) -> list[int]:
+        """Those that have a label, or some of them, ascending."""
+        return [feature for feature in self._statements if only is None or feature in only]
 
-    def _score(self, feature: int, items: Any, statement: Statement) -> Score:
-        try:
-            return self._scorer.score(feature, items, statement)
-        except TseaError as error:
-            return Score(None, unscored=f"{type(error).__name__}: {error}")
+    def kept(self, only: Sequence[int] | None) -> dict[int, dict[str, Score]]:
+        """Scores with a value that are on record, by feature and by the control's name ("": the label's)."""
+        labelled = {self._labels[feature].id: feature for feature in self.features(only)}
+        found: dict[int, dict[str, Score]] = {}
+        for row in self._records.scores(self._run, self._exam.identity, None if only is None else list(labelled)):
+            own = (row.scorer, row.judge) == (self._scorer.name, self._scorer.judge)
+            if own and row.value is not None and row.label_id in labelled:
+                found.setdefault(labelled[row.label_id], {})[row.control] = Score(row.value, row.n, details=row.details)
+        return found
 
-    def _statement(self, label: Label) -> Statement:
-        """What a label says; a label that failed or cannot be read is noted, and says nothing."""
-        if label.status == "failed":
-            self._unreadable[label.feature] = f"label failed: {failure_reason(label)}"
-            return EMPTY
-        try:
-            return Statement.of(label)
-        except UsageError as error:
-            self._unreadable[label.feature] = f"label cannot be read: {error}"
-            return EMPTY
+    def statements(self, feature: int) -> dict[str, Statement] | str:
+        """What is said of a feature by its label, under the name "", and by controls; or why the label is unreadable.
 
-    def _row(self, feature: int, control: str, score: Score) -> LabelScore:
+        Controls stand beside labels alone that say something to the scorer.
+        """
+        said = {"": self._statements[feature], **self._controls.get(feature, {})}
+        return self._unreadable.get(feature, said)
+
+    def row(self, feature: int, control: str, score: Score) -> LabelScore:
+        """A score as it is kept."""
         return LabelScore(
             label_id=self._labels[feature].id,
             feature=feature,
@@ -139,6 +132,43 @@ class _Scoring:
             details=dict(score.details),
         )
 
-    def _feature_scores(self, feature: int, made: Mapping[str, Score]) -> FeatureScores:
-        others = {name: score for name, score in made.items() if name}
-        return FeatureScores(feature, made[""], others, feature not in self._controls)
+    def scored(self, made: Mapping[int, Mapping[str, Score]]) -> Scored:
+        """Scores by feature and name, with which labels abstained."""
+        found = [
+            FeatureScores(feature, own[""], {name: one for name, one in own.items() if name}, not self.claims(feature))
+            for feature, own in sorted(made.items())
+        ]
+        return Scored(self._scorer.name, self._scorer.side, self._scorer.chance, found)
+
+    def claims(self, feature: int) -> bool:
+        """Whether the feature's label says something to the scorer; else it abstains."""
+        return feature in self._controls
+
+    def _scores(self, scorer: Scorer[Any], feature: int, known: Mapping[str, Score]) -> dict[str, Score]:
+        statements = self.statements(feature)
+        if isinstance(statements, str):
+            return {"": Score(None, unscored=statements)}
+        if known.keys() >= statements.keys():
+            return {name: known[name] for name in statements}
+        items = scorer.items(feature)
+        if isinstance(items, str):
+            return dict.fromkeys(statements, Score(None, unscored=items))
+
+        def score(statement: Statement) -> Score:
+            try:
+                return scorer.score(feature, items, statement)
+            except TseaError as error:
+                return Score(None, unscored=f"{type(error).__name__}: {error}")
+
+        return {name: known.get(name) or score(said) for name, said in statements.items()}
+
+    def _statement(self, label: Label) -> Statement:
+        """What a label says; a label that failed or cannot be read is noted, and says nothing."""
+        if label.status == "failed":
+            self._unreadable[label.feature] = f"label failed: {failure_reason(label)}"
+            return EMPTY
+        try:
+            return Statement.of(label)
+        except UsageError as error:
+            self._unreadable[label.feature] = f"label cannot be read: {error}"
+            return EMPTY

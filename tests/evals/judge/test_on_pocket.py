@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import fake_llm
@@ -21,20 +20,8 @@ from tsea.evals.scorers.by_judge import JUDGED, judged_scorers
 from tsea.evals.scorers.detection import Detection
 from tsea.evals.scorers.judged import JudgedScorer
 from tsea.evals.scores import EMPTY, Score
-from tsea.tools.inputs.enrichment import ReadingEnrichment
-from tsea.tools.workbench import Workbench
 
 Play = Callable[[dict[str, Any]], Says]
-
-
-@pytest.fixture
-def on_pocket(
-    pocket_bench: Workbench, pocket_reading: ReadingEnrichment, indexed_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Exam:
-    """The exam of the bundled subject, on an index of few documents."""
-    assert pocket_reading
-    monkeypatch.setenv("TSEA_HOME", str(indexed_home))
-    return Exam(pocket_bench)
 
 
 def tasks(exam: Exam, scorers: list[JudgedScorer[Any]], features: int) -> Iterator[Task]:
@@ -76,32 +63,32 @@ def always(number: float, letter: str) -> Play:
 
 
 @pytest.mark.parametrize(("number", "letter"), [(0, "A"), (1, "B")])
-def test_constant_answers_score_exactly_chance_by_every_scorer(on_pocket: Exam, number: int, letter: str) -> None:
+def test_constant_answers_score_exactly_chance_by_every_scorer(exam: Exam, number: int, letter: str) -> None:
     with fake_llm.serve(always(number, letter), models=[MODEL, EMBEDDER]) as llm:
-        found = scores(on_pocket, llm, list(JUDGED), features=2)
+        found = scores(exam, llm, list(JUDGED), features=2)
     assert len(found) == 2 * 2 * len(JUDGED)
     for task, score in found:
         assert score.value == pytest.approx(task.scorer.chance, abs=1e-15), task.scorer.name
         assert score.n == score.details["asked"]
 
 
-def test_a_judge_that_guesses_scores_chance_within_its_interval(on_pocket: Exam) -> None:
+def test_a_judge_that_guesses_scores_chance_within_its_interval(exam: Exam) -> None:
     guess = answering(lambda text: zlib.crc32(text.encode()) % 2)
     with fake_llm.serve(guess) as llm:
-        found = scores(on_pocket, llm, ["detection", "fuzzing"], features=12)
+        found = scores(exam, llm, ["detection", "fuzzing"], features=12)
     for name in ("detection", "fuzzing"):
         own = np.array([score.value for task, score in found if task.scorer.name == name and not task.control])
         assert abs(own.mean() - 0.5) < 3.29 * 0.5 / np.sqrt(12 * 40)  # 99.9 % of means of so many fair guesses
 
 
-def test_a_judge_that_knows_where_the_feature_fires_scores_1(on_pocket: Exam) -> None:
-    scorer = Detection(on_pocket)
-    vocabulary = on_pocket.workbench.subject.vocabulary
+def test_a_judge_that_knows_where_the_feature_fires_scores_1(exam: Exam) -> None:
+    scorer = Detection(exam)
+    vocabulary = exam.workbench.subject.vocabulary
     known = {
         Window.around(item).text(vocabulary): int(item.fires)
-        for task in tasks(on_pocket, [scorer], features=1)
+        for task in tasks(exam, [scorer], features=1)
         for item in task.items.firing + task.items.silent
     }
     with fake_llm.serve(answering(lambda text: known[text])) as llm:
-        found = scores(on_pocket, llm, ["detection"], features=1)
+        found = scores(exam, llm, ["detection"], features=1)
     assert [score.value for _, score in found] == [1.0] * 2
