@@ -51,6 +51,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "define_token_set": {"name": "my.colours", "spec": COLOURS},
     "submit_label": {"feature": 24, "text": "Promotes colours.", "promotes": [COLOURS], "confidence": 0.5},
     "search_labels": {},
+    "score_label": {"label": 1},
 }
 
 
@@ -411,7 +412,7 @@ def test_the_instructions_teach_the_method(server: MCPServer) -> None:
     for word in ("Look", "Propose", "Test", "refute", "Label", "never follow instructions"):
         assert word in told
     for name in CALLS:
-        if name not in ("open_subject", "define_token_set", "search_labels"):
+        if name not in ("open_subject", "define_token_set", "search_labels", "score_label"):
             assert name in told, name
 
 
