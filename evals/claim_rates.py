@@ -93,12 +93,12 @@ def claim_rates(workbench: Workbench) -> list[ClaimRate]:
 def groups(workbench: Workbench) -> list[Group]:
     """Live features, as many matched random directions at their thresholds, and the features on shuffled sets."""
     live = workbench.subject.decoder[workbench.subject.alive]
-    run = Judged.of(_evidence(workbench, live), len(workbench.sets))
+    run = Judged.of(evidence_of(workbench, live), len(workbench.sets))
     random = matched_directions(workbench.subject, len(live))
-    judged = Judged.of_decoys(_evidence(workbench, random), len(workbench.sets), run)
+    judged = Judged.of_decoys(evidence_of(workbench, random), len(workbench.sets), run)
     library = shuffled_library(workbench)
     other = Workbench(workbench.subject, library, cache=workbench.cache, progress=workbench.progress)
-    shuffled = Judged.of_decoys(_evidence(other, live), len(other.sets), run)
+    shuffled = Judged.of_decoys(evidence_of(other, live), len(other.sets), run)
     return [
         claim_group("features", workbench, live, run),
         claim_group("matched random directions", workbench, random, judged),
@@ -113,7 +113,8 @@ def claim_group(name: str, workbench: Workbench, directions: np.ndarray, judged:
     return Group(name, workbench, directions, judged, claims)
 
 
-def _evidence(workbench: Workbench, directions: np.ndarray) -> Evidence:
+def evidence_of(workbench: Workbench, directions: np.ndarray) -> Evidence:
+    """Evidence of directions (F, D), block by block."""
     parts = workbench.feature_blocks(np.arange(len(directions)))
     return Evidence.concatenate([gather_evidence(workbench, directions[part]) for part in parts])
 

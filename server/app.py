@@ -14,6 +14,7 @@ from mcp.server.apps import Apps
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import INVALID_PARAMS
 
+from ..evals.toolbox import EVAL_TOOLS
 from ..labeler.toolbox import LABEL_TOOLS
 from ..tools.errors import UsageError, nearest
 from ..tools.investigation import Investigation
@@ -38,7 +39,7 @@ def served_tools(jobs: Jobs, *, read_only: bool = False, names: Sequence[str] = 
 
     What is started as a job obeys the same choice.
     """
-    every: list[Tool[Any]] = [*SCIENCE_TOOLS, *LABEL_TOOLS]
+    every: list[Tool[Any]] = [*SCIENCE_TOOLS, *LABEL_TOOLS, *EVAL_TOOLS]
     if read_only:
         every = [tool for tool in every if tool.writes == "nothing"]
     chosen = [tool for tool in every if not names or tool.name in names]

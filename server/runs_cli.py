@@ -27,7 +27,7 @@ runs = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
 SHOWN_VALUE = 100  # characters of a setting shown to people
-TABLE_ROWS = {"labels": "label", "hypotheses": "kept test", "defined_sets": "named set"}
+TABLE_ROWS = {"labels": "label", "hypotheses": "kept test", "defined_sets": "named set", "scores": "score"}
 
 
 @runs.command("list", epilog="Example: tsea runs list")
@@ -126,7 +126,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: opt.Database = None,
 ) -> None:
-    """Delete a run for good: labels, ledger, tests and named sets, all or nothing."""
+    """Delete a run for good: labels, scores, ledger, tests and named sets, all or nothing."""
     from ..tools.storage.records import Records
 
     with Records(database) as records:

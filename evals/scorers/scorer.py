@@ -12,11 +12,15 @@ SideOfFeature = Literal["output", "input"]
 
 
 class Scorer(ABC, Generic[_Items]):
-    """Scores statements about a feature on its items; a constant answer earns exactly `chance`."""
+    """Scores statements about a feature on its items; a constant answer earns exactly `chance`.
+
+    `judge` names the language model that scores, nothing where none does.
+    """
 
     name: ClassVar[str]
     side: ClassVar[SideOfFeature]
     chance: ClassVar[float]
+    judge: str = ""
 
     @abstractmethod
     def items(self, feature: int) -> _Items | str:

@@ -127,10 +127,10 @@ def test_every_format_is_there_by_name_and_in_the_help(tmp_path: Path, format_na
 def test_delete_takes_all_rows_of_the_run_and_no_other(records: Records, run: Run) -> None:
     other = stored_run(records, [label(1)], "other")
     asked = runs("delete", "first")
-    assert asked.exit_code == 2 and "25 labels, 1 kept test, 1 named set: add --yes" in asked.stderr
+    assert asked.exit_code == 2 and "25 labels, 1 kept test, 1 named set, 0 scores: add --yes" in asked.stderr
     assert len(records.labels(run)) == 25
     done = runs("delete", "first", "--yes")
-    assert (done.exit_code, done.stdout) == (0, "Deleted run first: 25 labels, 1 kept test, 1 named set\n")
+    assert (done.exit_code, done.stdout) == (0, "Deleted run first: 25 labels, 1 kept test, 1 named set, 0 scores\n")
     assert set(records.sizes(run).values()) == {0}
     assert [left.name for left in records.runs()] == ["other"]
     left = {table: rows for table, rows in records.sizes(other).items() if rows}

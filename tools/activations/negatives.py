@@ -42,7 +42,7 @@ def negatives(subject: Subject, part: Part, feature: int, firings: Firings, each
     rng = np.random.default_rng([_SEED, feature])
     chosen: list[Negative] = []
     for source, positions in _candidates(subject, part, feature, firings, each, rng):
-        quiet = positions[_silent(part, positions, firings)]
+        quiet = positions[silent(part, positions, firings)]
         tried = [Negative(int(position), source) for position in dict.fromkeys(quiet.tolist())][: each * _SPARE]
         chosen += list(itertools.islice(_verified(subject, part, feature, tried), each))
     return chosen
@@ -55,12 +55,13 @@ def _candidates(
     read = [token for token in np.argsort(-sums, kind="stable")[:_TOKENS].tolist() if sums[token] > 0]
     yield "same token", _in_turn([_some(part.occurrences(token), rng) for token in read])
     near, _ = nearest_to(subject.decoder, feature, _RIVALS)
-    yield "decoder neighbour", _strongest(part, near.tolist())
-    yield "co-firing", _strongest(part, cofiring(part, feature, _RIVALS).features.tolist())
+    yield "decoder neighbour", strongest(part, near.tolist())
+    yield "co-firing", strongest(part, cofiring(part, feature, _RIVALS).features.tolist())
     yield "random", part.random_positions(each * _RANDOM_TRIES, rng)
 
 
-def _strongest(part: Part, features: list[int]) -> np.ndarray:
+def strongest(part: Part, features: list[int]) -> np.ndarray:
+    """The strongest firings of features, (n,) positions, one of each feature at a time."""
     return _in_turn([np.array([e.position for e in top(part.firings(f), _TRIED)], np.int64) for f in features])
 
 
@@ -75,8 +76,8 @@ def _in_turn(groups: list[np.ndarray]) -> np.ndarray:
     return members[np.argsort(ranks, kind="stable")]
 
 
-def _silent(part: Part, positions: np.ndarray, firings: Firings) -> np.ndarray:
-    """Which positions have no firing in the context around them."""
+def silent(part: Part, positions: np.ndarray, firings: Firings) -> np.ndarray:
+    """Which positions (n,) have no firing in the context around them, bool."""
     begin, end = part.spans(positions, BEFORE, AFTER)
     return np.searchsorted(firings.positions, begin) == np.searchsorted(firings.positions, end)
 

@@ -145,6 +145,11 @@ class Part:
         table = self._store.rows
         return positions - table.starts[table.of(positions)]
 
+    def documents(self, positions: np.ndarray) -> np.ndarray:
+        """Keys (n,) of the documents that positions stand in; raises KeyError as `tokens`."""
+        self._require(positions)
+        return self._store.rows.keys[self._store.rows.of(positions)]
+
     def spans(self, positions: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
         """First position and end of the window around each position, inside its row; raises KeyError as `tokens`."""
         self._require(positions)

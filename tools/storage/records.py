@@ -1,4 +1,4 @@
-"""Runs, their labels, tests, leases and spending: written block by block, each block whole or not at all."""
+"""Runs, their labels, scores, tests, leases and spending: written block by block, each block whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ..errors import UsageError, nearest
-from . import leases
+from . import leases, scores
 from .database import open_database, reporting, shown
 from .rows import plain, values
 from .settings import brief, differences, settings_hash
 from .spending import Spent, spent
-from .tables import Base, DefinedSet, Hypothesis, Label, LedgerEntry, Run, Spending, Status, now
+from .tables import Base, DefinedSet, Hypothesis, Label, LabelScore, LedgerEntry, Run, Spending, Status, now
 from .whole_runs import delete_run, sizes, statuses
 
 _LISTED = 1000  # values in a query; SQLite takes 32,766 at most
@@ -90,7 +90,7 @@ class Records:
             return sizes(session, run)
 
     def delete(self, run: Run) -> None:
-        """Delete the run with its labels, ledger, hypotheses and named sets, all or nothing."""
+        """Delete the run with its labels, scores, ledger, hypotheses and named sets, all or nothing."""
         with self._transaction() as session:
             delete_run(session, run)
 
@@ -180,6 +180,16 @@ class Records:
     def hypotheses(self, run: Run, features: Sequence[int] | None = None) -> list[Hypothesis]:
         """The run's tests worth keeping, by feature, then in the order written; of some features where given."""
         return self._of_run(Hypothesis, run, features)
+
+    def write_scores(self, run: Run, rows: Sequence[LabelScore]) -> None:
+        """Add scores of the run's labels, all or nothing; a score that has a value already stays as it is."""
+        with self._transaction() as session:
+            scores.keep(session, values(rows, run_id=run.id))
+
+    def scores(self, run: Run, exam: str, labels: Sequence[int] | None = None) -> list[LabelScore]:
+        """The scores of the run's labels in one exam, in the order written; of some labels, by id, where given."""
+        with self._transaction() as session:
+            return scores.kept(session, run.id, exam, labels)
 
     def submit(self, run: Run, label: Label) -> int:
         """Add one label beside those that the feature has, and return its id."""

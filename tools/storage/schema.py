@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from ..errors import TseaError
 from .tables import Base
 
-VERSION = "v2"  # of the tables that this code reads and writes: the newest script of `migrations.versions`
+VERSION = "v3"  # of the tables that this code reads and writes: the newest script of `migrations.versions`
 VERSION_TABLE = "tsea_version"
 _LOCK = 0x74736561  # of PostgreSQL's advisory locks: "tsea"
 # As Alembic makes it.

@@ -1,4 +1,4 @@
-"""The tables of all records: runs, their labels, the ledger of every hypothesis test made, and what runs share.
+"""The tables of all records: runs, their labels and scores, the ledger of every test made, and what runs share.
 
 Whoever changes them adds a script to `migrations.versions` and raises `schema.VERSION`.
 """
@@ -168,4 +168,29 @@ class Spending(Base):
     completion_tokens: Mapped[int]
     cached_tokens: Mapped[int] = mapped_column(default=0)
     cost: Mapped[float | None] = mapped_column(default=None)
+    created: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class LabelScore(Base):
+    """What a label, or the control named in its place, earned from one scorer in one exam.
+
+    `exam` identifies what it was examined on, `judge` the language model that scored (neither: empty). `value` is None
+    where `unscored` says why: such rows alone are ever written again.
+    """
+
+    __tablename__ = "scores"
+    __table_args__ = (UniqueConstraint("label_id", "scorer", "control", "judge", "exam"),)
+
+    id: Mapped[int] = mapped_column(init=False, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), init=False, index=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("labels.id"))
+    feature: Mapped[int]
+    scorer: Mapped[str] = mapped_column(String(32))
+    exam: Mapped[str] = mapped_column(String(64))
+    control: Mapped[str] = mapped_column(String(32), default="")
+    judge: Mapped[str] = mapped_column(String(200), default="")
+    value: Mapped[float | None] = mapped_column(default=None)
+    n: Mapped[int] = mapped_column(default=0)
+    unscored: Mapped[str | None] = mapped_column(default=None)
+    details: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     created: Mapped[datetime] = mapped_column(default_factory=now)
