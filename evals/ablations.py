@@ -20,7 +20,9 @@ from ..tools.activations.examples import top
 from ..tools.activations.indexing import can_open_index
 from ..tools.directions import SEED, direction_model
 from ..tools.nulls import BATCH
+from ..tools.statistics.enrichment import SetIndex
 from ..tools.statistics.ks_null import p_random
+from ..tools.statistics.mass import side_weights
 from ..tools.statistics.projection import logit_weights, standardise
 from ..tools.statistics.reference import collect
 from ..tools.storage.tables import Label
@@ -55,9 +57,12 @@ def random_set_null(workbench: Workbench, features: np.ndarray) -> list[Label]:
 
     def p_values(view: ViewName, scores: np.ndarray) -> np.ndarray:
         shown = workbench.views[view]
-        leading = scores >= scores[:, ::-1]
-        p = p_random(scores.max(axis=1), shown.sets.sizes, len(shown.tokens))
-        return np.where(leading, p[:, None], 1.0)
+        known = np.flatnonzero(~np.isnan(scores).any(axis=(0, 1)))
+        both = scores[:, :, known]
+        p = p_random(both.max(axis=1), shown.sets.sizes[known], len(shown.tokens))
+        found = np.full(scores.shape, np.nan)
+        found[:, :, known] = np.where(both >= both[:, ::-1], p[:, None], 1.0)
+        return found
 
     return _by_score(workbench, features, p_values, p_values)
 
@@ -152,8 +157,6 @@ def _by_score(workbench: Workbench, features: np.ndarray, present: _PValues, spe
 def _score_claims(
     workbench: Workbench, directions: np.ndarray, judged: Judged, overlap: OverlapTest
 ) -> Iterator[Claim | None]:
-    from ..tools.statistics.mass import side_weights
-
     evidence, levels = judged.evidence, judged.levels
     eligible = (levels.present <= LEVEL) & (evidence.confirm_present <= LEVEL)
     for part in workbench.feature_blocks(np.arange(len(directions))):
@@ -175,14 +178,13 @@ def _score_claims(
 
 
 def _score_evidence(workbench: Workbench, directions: np.ndarray, present: _PValues, specific: _PValues) -> Evidence:
-    scores = {name: _scores(workbench, directions, name) for name in _VIEWS}
+    rows = torch.from_numpy(np.ascontiguousarray(directions))
+    scores = {name: _scores(workbench, rows, name) for name in _VIEWS}
     p = {
         (name, null): found(name, scores[name])
         for name in _VIEWS
         for null, found in (("present", present), ("specific", specific))
     }
-    for null in ("present", "specific"):
-        p["confirm", null][:, :, workbench.views["confirm"].sets.sizes < MIN_CONFIRM_MEMBERS] = np.nan
     at = np.nonzero(np.fmin(p["open", "present"], p["open", "specific"]) <= KEPT_P)
     nothing = np.ones(len(directions))
     return Evidence(
@@ -201,10 +203,17 @@ def _score_evidence(workbench: Workbench, directions: np.ndarray, present: _PVal
     )
 
 
-def _scores(workbench: Workbench, directions: np.ndarray, name: ViewName) -> np.ndarray:
-    """ES+ and |ES-| of logit weights at p=0, (F, 2, S)."""
+def _scores(workbench: Workbench, directions: torch.Tensor, name: ViewName) -> np.ndarray:
+    """ES+ and |ES-| (F, 2, S) of logit weights at p=0; NaN for sets with too few members in the view."""
     view = workbench.views[name]
-    return both_sides(view.ranked(standardise(view.cut(workbench.weights(directions)))).p0)
+    own = np.flatnonzero(view.sets.sizes >= MIN_CONFIRM_MEMBERS)
+    cut = View(
+        view.tokens, SetIndex.from_positions([view.members(column) for column in own.tolist()], len(view.tokens))
+    )
+    weights = logit_weights(directions, view.columns(workbench.subject.unembedding).to(workbench.subject.device))
+    found = np.full((len(directions), 2, len(view.sets)), np.nan)
+    found[:, :, own] = both_sides(cut.ranked(standardise(weights)).p0)
+    return found
 
 
 def _direction_null(workbench: Workbench, null: str) -> _PValues:
@@ -212,11 +221,9 @@ def _direction_null(workbench: Workbench, null: str) -> _PValues:
     model = direction_model(workbench.subject, "present" if null == "present" else "specific")
 
     def reference(name: ViewName) -> Iterator[np.ndarray]:
-        view = workbench.views[name]
-        columns = view.columns(workbench.subject.unembedding).to(workbench.subject.device)
         for batch in range(REFERENCES // BATCH):
-            weights = logit_weights(model.sample(BATCH, [SEED["tails"], batch]), columns)
-            yield both_sides(view.ranked(standardise(weights)).p0).reshape(BATCH, -1)
+            drawn = model.sample(BATCH, [SEED["tails"], batch])
+            yield np.nan_to_num(_scores(workbench, drawn, name)).reshape(BATCH, -1)
 
     known = {name: collect(reference(name), REFERENCES) for name in _VIEWS}
 

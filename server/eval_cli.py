@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -206,6 +206,51 @@ def release(
 
     with progress_bars() as progress:
         _give(report(features, planted_features, progress), json, out)
+
+
+@evals.command(epilog="Example: tsea eval planted --labeler statistical --features 216")
+def planted(
+    labeler: Annotated[
+        str,
+        typer.Option(
+            help="statistical, an ablation of it (random-set, es-p0, no-overlap, top-tokens), or with --model: agent, "
+            "one-shot, one-shot-weights, one-shot-enrichment, best-of-k."
+        ),
+    ] = "statistical",
+    subject: Annotated[str, typer.Option("--subject", "-s", help="What the truth is planted in.")] = "pocket",
+    features: Annotated[
+        int, typer.Option(help="Features with a known truth on each background, a third of them nulls.")
+    ] = 648,
+    background: Annotated[
+        Literal["isotropic", "dictionary"] | None,
+        typer.Option(help="Only directions of this kind behind what is planted (default: both).", show_default=False),
+    ] = None,
+    corpus: Annotated[
+        list[str] | None, typer.Option(help="Text to plant inputs on (default: bundled).", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model by the name its server knows it by.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ...")] = None,
+    key_variable: Annotated[str, typer.Option(help="Environment variable with the server's key.")] = "OPENAI_API_KEY",
+    database: Annotated[str | None, typer.Option("--db", help="Where runs of a model are recorded.")] = None,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """A labeler on subjects whose truth is known: recall, power, wrong claims, calibration of confidence."""
+    from ..evals.planted.report import BACKGROUNDS, model_labeler, report
+    from ..tools.activations.documents import open_corpus
+
+    with progress_bars() as progress:
+        found = report(
+            labeler,
+            model_labeler(labeler, model, base_url, key_variable) if model else None,
+            subject=subject,
+            features=features,
+            backgrounds=(background,) if background else BACKGROUNDS,
+            corpus=open_corpus(corpus) if corpus else None,
+            database=database,
+            progress=progress,
+        )
+        _give(found, json, out)
 
 
 @evals.command(epilog="Example: tsea eval published")

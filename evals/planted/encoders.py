@@ -2,8 +2,8 @@
 
 An encoder row is Fisher's linear discriminant between the tokens of open documents that the planted hypothesis fits and
 all others, from the model's activations at the hook point, with the pooled covariance shrunk a little to the identity;
-the bias lets it fire on as large a share of the tokens as the hypothesis fits. What a linear reading of the model can
-tell apart decides how well it fires on them: `purity` of firings is measured on held-out documents (see `inputs`).
+the bias lets it fire on half as large a share of the tokens as the hypothesis fits. What a linear reading of the model
+can tell apart decides how well it fires on them: `purity` of firings is measured on held-out documents (see `inputs`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ FIT_TOKENS = 40_000
 NULLS = 1 / 3
 _KINDS: tuple[InputKind, ...] = ("token", "previous", "token in context")
 _SHARE = (0.002, 0.05)  # of the tokens that a planted hypothesis fits
+_FIRES = 0.5
 _RIDGE = 0.01
 _BATCH_TOKENS = 4096
 _SEED = 49
@@ -81,7 +82,7 @@ def fitted_encoder(base: Workbench, features: int, count: int, corpus: Corpus | 
     for n, one in enumerate(inputs):
         if one.spec is not None:
             fits = matches(one.spec, texts, subject.vocabulary, base.library)
-            rows[n], shares[n] = fitted.discriminant(fits), fits.mean()
+            rows[n], shares[n] = fitted.discriminant(fits), _FIRES * fits.mean()
     rows = unit_rows(rows).astype(np.float32)
     bias = np.empty(count, np.float32)
     for start in range(0, count, 256):

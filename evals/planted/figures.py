@@ -12,6 +12,7 @@ from .inputs import InputOutcome
 from .outputs import OutputOutcome
 
 BINS = 10
+PURE = 0.5
 _SIZES = ((30, "under 30"), (100, "30 to 99"), (300, "100 to 299"), (np.inf, "300 and more"))
 _OVERLAPS = ((0.1, "under .1"), (0.3, ".1 to .3"), (0.6, ".3 to .6"), (np.inf, ".6 to .8"))
 
@@ -54,7 +55,8 @@ class OutputRow:
 class InputRow:
     """Figures of n features by what their encoders were fitted to; means and shares as in OutputRow.
 
-    `purity` and `coverage`: how well what was planted tells where they really fire on held-out documents.
+    `purity` and `coverage`: how well what was planted tells where they really fire on held-out documents; `pure` have a
+    purity of PURE or more, and `recall_pure` is that of those.
     """
 
     kind: str
@@ -63,6 +65,8 @@ class InputRow:
     coverage: float | None
     power: float | None
     recall_top1: float | None
+    pure: int
+    recall_pure: float | None
     jaccard_first: float | None
     claimed: float
     claims: int
@@ -127,6 +131,7 @@ def input_rows(outcomes: Sequence[InputOutcome]) -> list[InputRow]:
     for kind, own in _grouped(outcomes, lambda one: one.truth.kind).items():
         claims = sum(one.claims for one in own)
         planted = [one for one in own if one.truth.spec is not None]
+        pure = [one for one in planted if (one.purity or 0) >= PURE]
         rows.append(
             InputRow(
                 kind=kind,
@@ -135,6 +140,8 @@ def input_rows(outcomes: Sequence[InputOutcome]) -> list[InputRow]:
                 coverage=_mean([one.coverage for one in own]),
                 power=_mean([one.power for one in own]),
                 recall_top1=_mean([one.found for one in planted]),
+                pure=len(pure),
+                recall_pure=_mean([one.found for one in pure]),
                 jaccard_first=_mean([one.first for one in planted]),
                 claimed=_mean([one.claims > 0 for one in own]) or 0.0,
                 claims=claims,

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -72,6 +72,26 @@ def named_labeler(name: str) -> Labeler:
     if name not in ABLATIONS:
         raise UsageError(f"No labeler {name!r}: choose statistical, {', '.join(ABLATIONS)}, or one with --model.")
     return lambda workbench, records, features: ABLATIONS[name](workbench, features)
+
+
+def model_labeler(name: str, model: str, base_url: str | None, key_variable: str) -> Labeler:
+    """A labeler that asks a language model; raises UsageError for another name and without a key."""
+    from ...labeler.agent.asking import LabelerName
+    from ...labeler.agent.conversation import Style
+    from ...labeler.agent.run import ModelRun, label_by_model
+    from ...labeler.llm.endpoint import OPENAI, Endpoint
+
+    known: tuple[LabelerName, ...] = get_args(LabelerName)
+    if name not in known:
+        raise UsageError(f"No language model labels as {name!r}: choose {', '.join(known)}.")
+    asked = ModelRun(known[known.index(name)], Style(model), Endpoint(base_url or OPENAI, key_variable))
+    asked.endpoint.key()
+
+    def labels(workbench: Workbench, records: Records, features: np.ndarray) -> Sequence[Label]:
+        run = label_by_model(workbench, records, features, asked)
+        return [label for label in records.labels(run) if label.batch_key is not None]
+
+    return labels
 
 
 def measure(planted: Planted, labeler: Labeler, records: Records) -> Measured:
@@ -163,9 +183,9 @@ def _tables(name: str, measured: Measured) -> Iterator[str]:
     heading = f"{name}, what features promote, {measured.background} background{failed}"
     yield f"{heading}:\n\n{markdown_table(headers, lines)}"
     if measured.inputs:
-        names = ("n", "purity", "coverage", "power", "recall_top1", "claims", "wrong_claims")
+        names = ("n", "purity", "coverage", "power", "recall_top1", "pure", "recall_pure", "claims", "wrong_claims")
         shown = [(row.kind, *(_shown(getattr(row, column)) for column in names)) for row in measured.inputs]
-        heads = ("fires on", "n", "purity", "coverage", "power", "recall, top 1", "claims", "wrong")
+        heads = ("fires on", "n", "purity", "coverage", "power", "recall, top 1", "pure", "recall", "claims", "wrong")
         yield f"{name}, what features fire on:\n\n{markdown_table(heads, shown)}"
 
 
