@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from . import options as opt
 from .compare_cli import compare
-from .opening import opened
+from .score_cli import compile_texts, score
 from .terminal import progress_bars
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ evals = typer.Typer(
     help="Score labels; measure speed, calibration, claim rates, which statistic finds most, how dictionaries compare.",
 )
 
+evals.command(epilog="Example: tsea eval score first --scorer output --scorer input")(score)
+evals.command("compile", epilog="Example: tsea eval compile first --model NAME")(compile_texts)
 evals.command(epilog="Example: tsea eval compare first second --out comparison")(compare)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
@@ -149,40 +150,6 @@ def read_outs(json: Json = False, out: Out = None) -> None:
 
     with progress_bars() as progress:
         _give(report(progress), json, out)
-
-
-@evals.command(epilog="Example: tsea eval score first --scorer output --scorer input")
-def score(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)],
-    scorer: Annotated[
-        list[str] | None, typer.Option(help="output, input, next-token or causal (default: all).", show_default=False)
-    ] = None,
-    json: Json = False,
-    out: Out = None,
-    database: opt.Database = None,
-    subject: Annotated[
-        str | None,
-        typer.Option("--subject", "-s", help="The run's subject by another name.", rich_help_panel="Subject"),
-    ] = None,
-    directions: opt.Directions = None,
-    universe: opt.Universe = None,
-    device: opt.Device = None,
-    dtype: opt.Dtype = None,
-) -> None:
-    """Score a run's labels on sealed tokens and held-out documents, each once, beside controls on the same items."""
-    from ..evals.exam.exam import Exam
-    from ..evals.score_summary import report, score_rows
-    from ..evals.scorers.programs import program_scorers, require_known
-    from ..evals.scoring import score_run
-    from ..tools.storage.records import Records
-
-    require_known(scorer or ())
-    with Records(database) as records:
-        found = records.run(run)
-        with opened(subject or found.subject, directions, device, dtype, universe) as workbench:
-            exam = Exam(workbench)
-            scored = score_run(exam, records, found, program_scorers(exam, scorer or ()), workbench.progress)
-        _give(report(found.name, found.subject, exam.identity, score_rows(scored)), json, out)
 
 
 @evals.command(epilog="Example: tsea eval dictionaries local:checkpoint-1 local:checkpoint-2")

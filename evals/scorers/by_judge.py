@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...tools.errors import UsageError, nearest, shortened
+from ...tools.errors import UsageError
 from ..exam.exam import Exam
 from ..judge.settings import JudgeSettings
 from .detection import Detection
@@ -15,6 +15,7 @@ from .generation import Generation
 from .intruder import Intruder
 from .judged import JudgedScorer
 from .output_detection import OutputDetection
+from .scorer import require_known
 from .simulation import Simulation
 
 JUDGED = {
@@ -24,10 +25,7 @@ JUDGED = {
 
 def judged_scorers(exam: Exam, settings: JudgeSettings, names: Sequence[str]) -> list[JudgedScorer[Any]]:
     """Scorers by name, for one judge; raises UsageError for an unknown name or a missing embedding model."""
-    for name in names:
-        if name not in JUDGED:
-            known = list(JUDGED)
-            raise UsageError(f"No judged scorer {shortened(name)}.{nearest(name, known)} Scorers: {', '.join(known)}.")
+    require_known(names, list(JUDGED))
     if Embedding.name in names and settings.embedding_model is None:
         raise UsageError("The embedding score needs an embedding model: name one, or leave that score out.")
     return [JUDGED[name](exam, settings.identity) for name in dict.fromkeys(names)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...tools.errors import UsageError, nearest, shortened
 from ..exam.exam import Exam
 from .causal import CausalScorer
 from .inputs import InputScorer
 from .next_token import NextTokenScorer
 from .output import OutputScorer
-from .scorer import Scorer
+from .scorer import Scorer, require_known
 
 PROGRAMS = {kind.name: kind for kind in (OutputScorer, InputScorer, NextTokenScorer, CausalScorer)}
 
@@ -21,15 +20,7 @@ def program_scorers(exam: Exam, names: Sequence[str] = ()) -> list[Scorer[Any]]:
 
     Raises UsageError as `require_known`.
     """
-    require_known(names)
+    require_known(names, list(PROGRAMS))
     fires = exam.workbench.subject.encoder is not None
     chosen = list(dict.fromkeys(names)) or (list(PROGRAMS) if fires else [OutputScorer.name])
     return [PROGRAMS[name](exam) for name in chosen]
-
-
-def require_known(names: Sequence[str]) -> None:
-    """Raise UsageError for a name that is none of a scorer."""
-    for name in names:
-        if name not in PROGRAMS:
-            known = list(PROGRAMS)
-            raise UsageError(f"No scorer {shortened(name)}.{nearest(name, known)} Scorers: {', '.join(known)}.")

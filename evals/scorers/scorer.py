@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
+from ...tools.errors import UsageError, nearest, shortened
 from ..scores import Score, Statement
 
 _Items = TypeVar("_Items")
@@ -37,3 +39,10 @@ class Scorer(AnyScorer[_Items]):
     @abstractmethod
     def score(self, feature: int, items: _Items, statement: Statement) -> Score:
         """The score of a statement, its controls are scored on the same items."""
+
+
+def require_known(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError for a name that is none of a scorer."""
+    for name in names:
+        if name not in known:
+            raise UsageError(f"No scorer {shortened(name)}.{nearest(name, known)} Scorers: {', '.join(known)}.")
