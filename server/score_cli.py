@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..tools.storage.tables import Run
 
 _JUDGE = "Judge"
-_DEFAULT_JUDGED = ("detection", "fuzzing", "output_detection")
+_DEFAULT_JUDGED = ("detection", "fuzzing", "output-detection")
 _Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
 _BaseUrl = Annotated[
     str | None, typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ...", rich_help_panel=_JUDGE)
@@ -48,7 +48,7 @@ def score(
         list[str] | None,
         typer.Option(
             help="output, input, next-token, causal (default: all four); with --judge: detection, fuzzing, "
-            "output_detection (default: these three), simulation, generation, embedding, intruder.",
+            "output-detection (default: these three), simulation, generation, embedding, intruder.",
             show_default=False,
         ),
     ] = None,

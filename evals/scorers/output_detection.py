@@ -34,7 +34,7 @@ Lists = tuple[list[int], list[int]]  # promoted tokens, and matched ones
 class OutputDetection(JudgedScorer[tuple[Lists, ...]]):
     """Share of the lists found, averaged over both orders."""
 
-    name, side, chance = "output_detection", "output", 0.5
+    name, side, chance = "output-detection", "output", 0.5
 
     def items(self, feature: int) -> tuple[Lists, ...] | str:
         """Pairs of lists, or why there are too few tokens."""
