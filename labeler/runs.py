@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -70,7 +70,7 @@ class RunDetails(RunResult):
     @classmethod
     def read(cls, records: Records, run: Run) -> RunDetails:
         """The details of a stored run."""
-        labels = records.labels(run)
+        labels = without_retried(records.labels(run))
         line = RunResult.of(run, records.statuses().get(run.id, {}))
         spent = records.spent(run)
         paid, estimated = spent.total("paid"), spent.total("estimated")
@@ -88,6 +88,12 @@ class RunDetails(RunResult):
             unpriced=paid.unpriced,
             estimated_tokens=estimated.tokens,
         )
+
+
+def without_retried(labels: Sequence[Label]) -> list[Label]:
+    """Labels in the order written, without failures of features that were labelled again."""
+    last = {label.feature: label.id for label in labels}
+    return [label for label in labels if label.status != "failed" or last[label.feature] == label.id]
 
 
 def failure_reason(label: Label) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..tools.errors import UsageError
+from ..tools.phrases import number_of
 from . import options as opt
 from .opening import opened, reading_of
 from .selection import selected
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
     from ..labeler.agent.run import ModelRun
     from ..labeler.agent.runner import Counts
+    from ..labeler.hypotheses import LabelResult
     from ..labeler.llm.spending import Spending
     from ..tools.storage.records import Records
-    from ..tools.storage.tables import Run
+    from ..tools.storage.tables import Label, Run
     from ..tools.workbench import Workbench
 
 _MODEL = "Language model"
@@ -101,6 +104,7 @@ def label(
     from ..labeler.llm.endpoint import OPENAI, Endpoint
     from ..labeler.llm.prices import Prices
     from ..labeler.llm.spending import Budget
+    from ..labeler.runs import without_retried
     from ..tools.storage.records import Records
     from .report import summary_lines, write_run_pages
 
@@ -145,18 +149,40 @@ def label(
             finished = label_on_ray(opening, database, stored, chosen, asked, workers=workers, address=address)
         else:
             finished = _by_model(workbench, records, chosen, run, asked, retry == "failed")
-        labels = [LabelResult.of(row, finished.name) for row in records.labels(finished)]
+        rows = without_retried(records.labels(finished))
+        labels = [LabelResult.of(row, finished.name) for row in rows]
         if json:
             print_json(labels)
         else:
             print_table(
                 ("feature", "class", "claim", "q", "confidence", "echo", "label"),
-                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, r.text) for r in labels),
+                ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, _shown(r)) for r in labels),
             )
             print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
+        print_notes(_failures(rows))
         if page:
             index = write_run_pages(workbench, records, finished)
             (print_lines if not json else print_notes)([f"Pages: {index}"])
+        if rows and all(row.status == "failed" for row in rows):
+            raise typer.Exit(1)
+
+
+def _shown(label: LabelResult) -> str:
+    """The text for people; what a model said and the tests did not bear out is marked."""
+    if label.status == "failed":
+        return f"failed: {label.reason}"
+    return f"not borne out: {label.text}" if label.status == "no_claim" and label.hypotheses else label.text
+
+
+def _failures(labels: Sequence[Label]) -> list[str]:
+    """What failed by reason, each with what was said of the first one, and how it is tried again."""
+    failed = [label for label in labels if label.status == "failed"]
+    first = {label.reason: label for label in reversed(failed)}
+    lines = [
+        f"Failed ({reason}), such as feature {one.feature}: {one.provenance.get('message')}"
+        for reason, one in first.items()
+    ]
+    return [*lines, f"{number_of(len(failed), 'failed label')} kept: --retry failed asks again."] if failed else []
 
 
 def _estimated(workbench: Workbench, records: Records, chosen: np.ndarray, asked: ModelRun, json: bool) -> None:
@@ -166,10 +192,12 @@ def _estimated(workbench: Workbench, records: Records, chosen: np.ndarray, asked
     if json:
         return print_json([found])
     cost = "no price is known" if found.cost is None else f"{found.cost:.4g} USD"
+    played = ", for investigations of five replies" if asked.labeler == "agent" else ""
     print_lines(
         [
             f"About {found.requests} requests, {found.prompt_tokens} prompt and {found.completion_tokens} completion "
-            f"tokens for {found.features} features ({cost}), by {found.sampled} of them. Nothing was asked or written."
+            f"tokens for {found.features} features ({cost}), estimated from {found.sampled} of them"
+            f"{played}. Nothing was asked or written."
         ]
     )
 

@@ -14,7 +14,7 @@ from . import prompts
 from .outcome import FailedError
 
 # What another feature would meet too: no feature has failed by it, and the run cannot go on.
-_OF_THE_RUN = ("no key", "unknown model", "no tool calling")
+_OF_THE_RUN = ("no key", "no server", "unknown model", "no tool calling")
 _KEPT = 2  # answers of tools that stay when older ones are left out
 
 

@@ -8,6 +8,7 @@ from ...tools.errors import TseaError
 
 Reason = Literal[
     "no key",
+    "no server",
     "unreachable",
     "rejected",
     "unknown model",
@@ -32,8 +33,14 @@ class NoKeyError(LlmError):
     reason = "no key"
 
 
+class NoServerError(LlmError):
+    """Nothing that speaks this interface answers at the base URL."""
+
+    reason = "no server"
+
+
 class UnreachableError(LlmError):
-    """Nothing that speaks this interface answers at the base URL, or its connections break."""
+    """The server fails, or breaks connections off."""
 
     reason = "unreachable"
 

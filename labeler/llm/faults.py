@@ -13,6 +13,7 @@ from .errors import (
     LlmError,
     LlmTimeoutError,
     MalformedReplyError,
+    NoServerError,
     NoToolCallingError,
     RateLimitedError,
     RefusedError,
@@ -139,7 +140,7 @@ def _permanent(server: Server, status: int, everything: str, why: str, *, with_t
             f"(GET {server.base_url}/models lists them)."
         )
     if status in _MISSING or status < 400:
-        return UnreachableError(
+        return NoServerError(
             f"{server.base_url} has no {server.service}s (status {status}): give the base URL of an OpenAI-compatible "
             "server; most end in /v1."
         )
@@ -160,7 +161,7 @@ def timed_out(server: Server, seconds: float) -> Failure:
 def unreachable(server: Server, what: str) -> Failure:
     """No connection at all."""
     message = f"Cannot reach {server.base_url} ({what}): check the base URL, and that the server runs."
-    return Failure(UnreachableError(message), again=True)
+    return Failure(NoServerError(message), again=True)
 
 
 def broken_off(server: Server, what: str) -> Failure:

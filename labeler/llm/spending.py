@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -112,7 +112,8 @@ class Spending:
         self._held_features: dict[int | None, _Held] = defaultdict(_Held)
         self._settled = asyncio.Event()  # replaced by a new one each time
         for spent in earlier:
-            self._add(spent)
+            cost = self.prices.cost(spent.model, spent.usage) if spent.cost is None else spent.cost
+            self._add(replace(spent, cost=cost))
 
     @property
     def run(self) -> Total:
@@ -181,14 +182,14 @@ def _beyond(budget: Budget, scope: Scope, total: Total, held: _Held, asked: Rese
     spent = total.all
     if budget.max_cost is not None and spent.cost + held.cost + (asked.cost or 0.0) > budget.max_cost:
         return BudgetError(
-            f"The {scope}'s budget of {budget.max_cost:g} USD is spent: {spent.cost:.4g} USD so far, and the next "
-            f"request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply.",
+            f"The {scope}'s budget of {budget.max_cost:g} USD has no room: {spent.cost:.4g} USD are spent, and the "
+            f"next request may cost {asked.cost:.2g}. Give more, or a lower limit of tokens for each reply.",
             scope,
         )
     if budget.max_tokens is not None and spent.usage.total + held.tokens + asked.most.total > budget.max_tokens:
         return BudgetError(
-            f"The {scope}'s budget of {budget.max_tokens} tokens is spent: {spent.usage.total} so far, and the next "
-            f"request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply.",
+            f"The {scope}'s budget of {budget.max_tokens} tokens has no room: {spent.usage.total} are spent, and the "
+            f"next request may take {asked.most.total}. Give more, or a lower limit of tokens for each reply.",
             scope,
         )
     return None

@@ -69,8 +69,8 @@ def test_show_adds_up_tests_cost_and_failures() -> None:
     assert_documented("runs show", shown.stdout)
     found = json.loads(shown.stdout)
     assert found["cost"] is None and found["tokens"] is None and found["tests"] == 500
-    assert found["failures"] == {"refusal": 2, "budget": 1, "timeout": 1}
-    assert found["claims"] == {"specific": 18, "none": 7}
+    assert found["failures"] == {"refusal": 2, "budget": 1}
+    assert found["claims"] == {"specific": 18, "none": 6}
     assert {table: rows for table, rows in found["rows"].items() if rows} == {
         "labels": 25,
         "ledger": 1,

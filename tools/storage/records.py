@@ -55,6 +55,10 @@ class Records:
         with self._transaction() as session:
             self._insert(session, Run, values([run]))
             stored = session.scalars(select(Run).where(Run.name == run.name)).one()
+            if stored.config_hash != config_hash and not any(sizes(session, stored).values()):
+                # A run that never got to anything, as by a wrong model name: its name is free.
+                session.execute(update(Run).where(Run.id == stored.id).values(values([run])[0]))
+                session.refresh(stored)
         if stored.config_hash != config_hash:
             raise UsageError(
                 f"Run {stored.name} exists with other settings: {differences(stored, run)}. "

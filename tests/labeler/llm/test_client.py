@@ -23,6 +23,7 @@ from tsea.labeler.llm.errors import (
     LlmTimeoutError,
     MalformedReplyError,
     NoKeyError,
+    NoServerError,
     NoToolCallingError,
     RateLimitedError,
     RefusedError,
@@ -224,9 +225,9 @@ def test_a_model_that_the_server_does_not_know_is_told() -> None:
 def test_a_wrong_base_url_is_told() -> None:
     with fake_llm.serve() as llm:
         found = error(asked(llm.url.removesuffix("/v1")))
-        assert isinstance(found, UnreachableError) and "most end in /v1" in str(found)
+        assert isinstance(found, NoServerError) and "most end in /v1" in str(found)
     gone = error(asked(llm, attempts=2))
-    assert isinstance(gone, UnreachableError) and f"Cannot reach {llm.url}" in str(gone)
+    assert isinstance(gone, NoServerError) and f"Cannot reach {llm.url}" in str(gone)
 
 
 def test_without_a_key_no_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from fake_llm import MODEL, FakeLLM, Malformed, Status
 from tsea.labeler.llm.cache import ReplyCache
 from tsea.labeler.llm.client import LlmClient
 from tsea.labeler.llm.endpoint import Endpoint
-from tsea.labeler.llm.errors import MalformedReplyError, UnreachableError
+from tsea.labeler.llm.errors import MalformedReplyError, NoServerError
 from tsea.labeler.llm.messages import EmbeddingRequest, Reply, Usage
 from tsea.labeler.llm.retries import Retries
 
@@ -70,6 +70,6 @@ def test_an_answer_without_vectors_is_an_error(body: str) -> None:
 def test_a_server_without_embeddings_is_named() -> None:
     with (
         fake_llm.serve(faults={0: Status(404, "Not Found")}) as llm,
-        pytest.raises(UnreachableError, match="no embeddings"),
+        pytest.raises(NoServerError, match="no embeddings"),
     ):
         embedded(llm, "a")

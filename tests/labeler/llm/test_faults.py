@@ -10,6 +10,7 @@ import pytest
 from tsea.labeler.llm.errors import (
     ContextOverflowError,
     LlmError,
+    NoServerError,
     NoToolCallingError,
     RateLimitedError,
     RefusedError,
@@ -159,9 +160,9 @@ def test_a_model_that_the_server_does_not_know_is_told(status: int, body: Any) -
             False,
             "no credit",
         ),
-        (404, {"detail": "Not Found"}, UnreachableError, "unreachable", False, "most end in /v1"),
-        (405, "", UnreachableError, "unreachable", False, "most end in /v1"),
-        (301, "", UnreachableError, "unreachable", False, "most end in /v1"),
+        (404, {"detail": "Not Found"}, NoServerError, "no server", False, "most end in /v1"),
+        (405, "", NoServerError, "no server", False, "most end in /v1"),
+        (301, "", NoServerError, "no server", False, "most end in /v1"),
         (
             400,
             error("temperature must be at most 2"),

@@ -73,7 +73,7 @@ def test_a_budget_without_room_for_the_most_of_a_request_stops_it(budget: Budget
         spending = Spending(PRICES, per_run=budget)
         await pay(spending, Usage(400_000, 0))  # 0.40 USD
         await pay(spending, Usage(500_000, 50_000))  # 1.00 USD
-        with pytest.raises(BudgetError, match="The run's budget of .* is spent: .* Give more") as stop:
+        with pytest.raises(BudgetError, match="The run's budget of .* has no room: .* Give more") as stop:
             await pay(spending, Usage(0, 0))
         assert stop.value.scope == "run"
         assert spending.run.all.requests == 2
@@ -85,7 +85,7 @@ def test_one_features_budget_leaves_the_others_alone() -> None:
     async def work() -> None:
         spending = Spending(PRICES, per_feature=Budget(max_cost=3.0))
         await pay(spending, MOST, feature=1)
-        with pytest.raises(BudgetError, match="The feature's budget of 3 USD is spent: 2 USD so far") as stop:
+        with pytest.raises(BudgetError, match="The feature's budget of 3 USD has no room: 2 USD are spent") as stop:
             await pay(spending, MOST, feature=1)
         assert stop.value.scope == "feature"
         await pay(spending, MOST, feature=2)
@@ -123,7 +123,17 @@ def test_a_budget_counts_what_earlier_processes_of_the_run_paid() -> None:
         earlier = [Spent(1, "m", MOST, 2.0), Spent(2, "m", MOST, 2.0, "timeout", estimated=True)]
         spending = Spending(PRICES, per_run=Budget(max_cost=5.0), earlier=earlier)
         assert (spending.run.counted.cost, spending.run.estimated.cost) == (2.0, 2.0)
-        with pytest.raises(BudgetError, match="4 USD so far"):
+        with pytest.raises(BudgetError, match="4 USD are spent"):
+            await pay(spending, MOST)
+
+    virtual_clock.run(work())
+
+
+def test_tokens_that_earlier_processes_paid_without_a_price_count_at_the_price_that_is_known_now() -> None:
+    async def work() -> None:
+        spending = Spending(PRICES, per_run=Budget(max_cost=3.0), earlier=[Spent(1, "m", MOST, None)])
+        assert (spending.run.counted.cost, spending.run.counted.unpriced) == (2.0, 0)
+        with pytest.raises(BudgetError, match="2 USD are spent"):
             await pay(spending, MOST)
 
     virtual_clock.run(work())

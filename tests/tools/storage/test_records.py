@@ -77,6 +77,7 @@ def test_a_run_without_a_name_is_called_after_its_configuration(records: Records
 
 def test_a_name_taken_by_other_settings_is_refused_with_the_difference(records: Records, run: Run) -> None:
     settings = {"library": "abc", "power": 1, "seed": 3}
+    records.define(run, "mine", {"suffix": "ing"}, "")
     with pytest.raises(UsageError) as caught:
         records.open_run("first", "pocket", "other", settings)
     message = str(caught.value)
@@ -86,6 +87,12 @@ def test_a_name_taken_by_other_settings_is_refused_with_the_difference(records: 
     assert "subject_hash was hash and is now other" in message
     assert "library" not in message
     assert records.runs() == [run]
+
+
+def test_the_name_of_a_run_that_holds_nothing_is_free(records: Records, run: Run) -> None:
+    other = records.open_run("first", "pocket-random", "other", {"power": 1})
+    assert (other.id, other.subject, other.config) == (run.id, "pocket-random", {"power": 1})
+    assert records.runs() == [other] and records.run("first").config_hash == other.config_hash
 
 
 def test_an_unknown_run_is_offered_near_names(records: Records) -> None:
