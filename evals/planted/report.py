@@ -36,6 +36,7 @@ from .truth import Planted
 
 FEATURES = 648  # on each background: 12 for each of 6 kinds at each of 6 strengths, and 216 nulls
 LEAST = 54
+POWERED = 0.98
 BACKGROUNDS: tuple[Background, ...] = ("isotropic", "dictionary")
 Labeler = Callable[[Workbench, Records, np.ndarray], Sequence[Label]]
 
@@ -44,11 +45,13 @@ Labeler = Callable[[Workbench, Records, np.ndarray], Sequence[Label]]
 class Measured:
     """A labeler's figures on one background: all features together, by strength, kind, size and overlap, and inputs.
 
+    `powered` are the features of those strengths at which the test's power is POWERED or more, None without any.
     `failed` counts features without a label of any kind; they count nowhere else.
     """
 
     background: Background
     total: OutputRow
+    powered: OutputRow | None
     rows: list[OutputRow]
     kinds: dict[str, OutputRow]
     sizes: dict[str, OutputRow]
@@ -100,10 +103,14 @@ def measure(planted: Planted, labeler: Labeler, records: Records) -> Measured:
     reader = ClaimReader(planted.workbench)
     claims = [reader.claims(label) for label in labels]
     outcomes = output_outcomes(planted, claims)
+    rows = by_strength(outcomes)
+    enough = {row.strength for row in rows if row.power is not None and row.power >= POWERED}
+    powered = [one for one in outcomes if one.truth.strength in enough]
     return Measured(
         background=planted.background,
         total=output_row(outcomes),
-        rows=by_strength(outcomes),
+        powered=output_row(powered) if powered else None,
+        rows=rows,
         kinds=by_kind(outcomes),
         sizes=by_size(outcomes),
         overlaps=by_overlap(outcomes),
@@ -132,8 +139,8 @@ def report(
         raise UsageError(
             f"{features} features are too few to plant every kind at every strength: take {LEAST} or more."
         )
-    base = Workbench.open(subject, imported=False, progress=progress)
     chosen, kept = labeler or named_labeler(name), labeler is not None
+    base = Workbench.open(subject, imported=False, progress=progress)
     with contextlib.ExitStack() as stack:
         if not kept:
             stack.enter_context(_own_home())
@@ -163,6 +170,7 @@ def _tables(name: str, measured: Measured) -> Iterator[str]:
         *((f"kind: {kind}", row) for kind, row in measured.kinds.items() if kind != "null"),
         *((f"size: {size}", row) for size, row in measured.sizes.items()),
         *((f"overlap: {overlap}", row) for overlap, row in measured.overlaps.items()),
+        *([(f"power of {POWERED:g} or more", measured.powered)] if measured.powered else []),
         ("all", measured.total),
     ]
     columns = ("n", "power", "recall_top1", "recall_outside", "jaccard", "claims", "wrong_claims", "confidence", "ece")

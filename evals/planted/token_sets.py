@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from ...tools.statistics.directions import unit_rows
 from ...tools.token_sets.resolve import resolve
 from ...tools.token_sets.spec import TokenSetSpec, parse_spec
 from ...tools.token_sets.split import CONFIRM, OPEN, TEST, token_split
@@ -21,6 +22,7 @@ from ...tools.workbench import Workbench
 
 FOUND = 0.8  # Jaccard index from which a set counts as the planted one
 RIVAL = 0.3  # with another set of the library that it counts as overlapping from
+UNRELATED = 0.1  # largest cosine between the directions of two sets that are planted together
 _CHANGED = 0.1  # share of members that are exchanged for others: a Jaccard index of .82
 _LEAST = 30  # tokens of a set that is cut in half or changed
 _LETTERS = "eotanisrhldcumpgfywbvkxjqz"
@@ -71,13 +73,16 @@ class SetPool:
         self._apart = np.array(usable, np.int64)[overlap < RIVAL]
         self._rivals = np.array(usable, np.int64)[overlap >= RIVAL]
         self._usable_sets = np.array(usable, np.int64)
+        means = np.stack([workbench.subject.whitened[:, members].mean(axis=1) for members in self._members])
+        self._directions = unit_rows(means - workbench.subject.whitened.mean(axis=1))
         self._large = self._usable_sets[self._sizes[self._usable_sets] >= _LEAST]
 
     def draw(self, kind: SetKind, rng: np.random.Generator) -> tuple[PlantedSet, ...]:
         """The set of one feature, or its two sets.
 
-        `library` sets overlap with no other, `rival` ones do; `two` share no token; `changed` have a tenth of their
-        members exchanged, `half` are half of a set, `other` the union of two sets or the tokens with a pair of letters.
+        `library` sets overlap with no other, `rival` ones do; `two` share neither tokens nor a direction; `changed`
+        have a tenth of their members exchanged, `half` are half of a set, `other` the union of two sets or the tokens
+        with a pair of letters.
         """
         match kind:
             case "library":
@@ -85,7 +90,7 @@ class SetPool:
             case "rival":
                 return (self._own(int(rng.choice(self._rivals))),)
             case "two":
-                return tuple(self._own(n) for n in self._disjoint(rng))
+                return tuple(self._own(n) for n in self._unrelated(rng))
             case "changed":
                 return (self._tried(self._changed, rng),)
             case "half":
@@ -109,10 +114,12 @@ class SetPool:
                 if planted.in_library == near:
                     return planted
 
-    def _disjoint(self, rng: np.random.Generator) -> tuple[int, int]:
+    def _unrelated(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Two sets without common members, of which neither raises the other: past forms and gerunds are verbs."""
         while True:
             one, other = rng.choice(self._usable_sets, 2, replace=False).tolist()
-            if not len(np.intersect1d(self._members[one], self._members[other], assume_unique=True)):
+            shared = np.intersect1d(self._members[one], self._members[other], assume_unique=True)
+            if not len(shared) and abs(self._directions[one] @ self._directions[other]) <= UNRELATED:
                 return one, other
 
     def _changed(self, rng: np.random.Generator) -> _Made:
@@ -127,7 +134,7 @@ class SetPool:
         return *self._by_ids(np.sort(rng.choice(members, len(members) // 2, replace=False))), False
 
     def _joined(self, rng: np.random.Generator) -> _Made:
-        one, other = self._disjoint(rng)
+        one, other = self._unrelated(rng)
         spec = parse_spec({"any": [{"library": self._names[n]} for n in (one, other)]})
         return spec, np.union1d(self._members[one], self._members[other]), False
 

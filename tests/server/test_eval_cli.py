@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tsea.evals import excess, published
+from tsea.evals.planted import report as planted_report
 from tsea.evals.results import Report
 from tsea.server.cli import app
 from tsea.tools.errors import TseaError
@@ -64,3 +65,28 @@ def test_published_cases_without_the_weights_are_one_line_and_exit_code_1(monkey
     done = CliRunner().invoke(app, ["eval", "published"])
     assert done.exit_code == 1
     assert done.stderr == "Error: The hub cannot be reached and the files are not cached.\n"
+
+
+def test_planted_passes_its_options_on_and_asks_a_model_only_where_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, bool, dict[str, object]]] = []
+
+    def report(name: str, labeler: object, **options: object) -> Report:
+        asked.append((name, labeler is not None, options))
+        return REPORT
+
+    monkeypatch.setattr(planted_report, "report", report)
+    done = CliRunner().invoke(app, ["eval", "planted", "--features", "60", "--background", "isotropic", "--json"])
+    assert json.loads(done.stdout) == REPORT.figures
+    model = ["--labeler", "one-shot", "--model", "m", "--base-url", "http://127.0.0.1:9"]
+    assert CliRunner().invoke(app, ["eval", "planted", *model]).exit_code == 0
+    (rule, no_model, options), (name, with_model, others) = asked
+    assert (rule, no_model, name, with_model) == ("statistical", False, "one-shot", True)
+    assert (options["features"], options["backgrounds"]) == (60, ("isotropic",))
+    assert others["backgrounds"] == ("isotropic", "dictionary") and others["subject"] == "pocket"
+
+
+def test_planted_without_a_model_names_the_labelers_that_need_none() -> None:
+    done = CliRunner().invoke(app, ["eval", "planted", "--labeler", "agent"])
+    assert done.exit_code == 2 and "or one with --model" in done.stderr
