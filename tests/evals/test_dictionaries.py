@@ -31,6 +31,7 @@ def small_bench(pocket_bench: Workbench, tmp_path_factory: pytest.TempPathFactor
         yield Workbench(small, TokenSetLibrary(sets, subject.vocabulary.hash), cache=cache)
 
 
+@pytest.mark.large
 def test_a_row_says_what_classes_claims_and_excess_a_dictionary_has(small_bench: Workbench) -> None:
     row = dictionary_row(small_bench)
     assert (row.subject, row.features, row.alive) == ("pocket", 600, small_bench.subject.alive.sum())

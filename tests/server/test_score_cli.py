@@ -81,7 +81,7 @@ def test_scores_are_a_table_or_one_json_object_that_keeps_the_contract(tmp_path:
     [
         (("frist",), "Did you mean first?"),
         (("first", "--scorer", "outputs"), "No scorer 'outputs'. Did you mean output"),
-        (("first", "--scorer", "gpt"), "Scorers: output, input, next-token, causal."),
+        (("first", "--scorer", "gpt"), "Scorers: output, input, next-token, causal, detection"),
     ],
 )
 def test_wrong_requests_are_one_line_with_what_to_do(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

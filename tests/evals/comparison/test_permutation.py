@@ -62,6 +62,7 @@ def test_drawn_patterns_are_seeded_and_p_is_never_0() -> None:
     assert sign_flip_p(some) == pytest.approx(theirs(some, n_resamples=19_999, rng=1), abs=0.015)
 
 
+@pytest.mark.large
 def test_on_runs_that_are_the_same_up_to_noise_one_in_twenty_is_rejected() -> None:
     rng = np.random.default_rng(11)
     rejected = 0

@@ -29,7 +29,7 @@ FEATURES = [24, 3, 700, 1500, 2222, 3100, 40, 41]
     [
         pytest.param("agent", thorough, marks=pytest.mark.large),
         ("one-shot-enrichment", one_shot),
-        ("best-of-k", one_shot),
+        pytest.param("best-of-k", one_shot, marks=pytest.mark.large),
     ],
 )
 def test_the_estimate_is_within_a_fifth_of_what_the_server_counts(

@@ -188,7 +188,7 @@ def test_clients_that_vanish_leave_the_server_as_it_was(served: str, caplog: pyt
         async with Client(served) as client:
             return len((await client.list_tools()).tools)
 
-    assert anyio.run(ask) == 19
+    assert anyio.run(ask) == 20
     assert not any("Traceback" in record for record in caplog.messages)
 
 

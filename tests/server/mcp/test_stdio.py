@@ -134,7 +134,7 @@ def test_lists_come_at_once_while_the_subject_loads_and_the_end_does_not_wait(
             pipe.open()
         listed = pipe.answer(pipe.request("tools/list", {}, era))
         taken = min(time.perf_counter() - pipe.begun, cpu_seconds(pipe.process.pid))
-        assert len(listed["result"]["tools"]) == 19
+        assert len(listed["result"]["tools"]) == 20
         return taken, pipe.close()
 
     ends: list[float] = []
@@ -169,7 +169,7 @@ def test_what_cannot_be_read_does_not_end_the_server(opened: Any) -> None:
     pipe.close()
 
 
-@pytest.mark.parametrize("era", [LEGACY, MODERN])
+@pytest.mark.parametrize("era", [pytest.param(LEGACY, marks=pytest.mark.large), MODERN])
 def test_a_cancelled_call_frees_the_model_within_a_second(opened: Any, era: str, slowness: float) -> None:
     pipe = opened()
     if era == LEGACY:

@@ -165,6 +165,7 @@ PART: dict[str, Call] = {
     "occurrences": lambda w, rng: w.number(w.part.occurrences(int(w.part.tokens(w.random(rng))[0]))),
     "tokens": lambda w, rng: w.part.tokens(w.random(rng)),
     "places": lambda w, rng: w.part.places(w.random(rng)),
+    "documents": lambda w, rng: w.part.documents(w.random(rng)),
     "spans": spans,
     "random_positions": lambda w, rng: w.number(w.part.random_positions(7, rng)),
     "following": lambda w, rng: [w.part.following(p) for p in w.random(rng).tolist()],

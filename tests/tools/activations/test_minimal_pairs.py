@@ -116,6 +116,7 @@ def cut_again(subject: Subject, tokens: list[int]) -> list[int]:
     return subject.model.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
 
+@pytest.mark.large
 @POCKET
 def test_of_all_natural_edits_the_strongest_is_shown_and_the_nearest_that_changes_nothing(
     activity: Activity, subject: Subject, part: Part
