@@ -62,7 +62,7 @@ def _imported_distributions(paths: list[Path]) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
-                names |= {name.value.split(".")[0] for name in node.args if isinstance(name, ast.Constant)}
+                names |= {str(name.value).split(".")[0] for name in node.args if isinstance(name, ast.Constant)}
     owners = packages_distributions()
     foreign = names - set(sys.stdlib_module_names) - {"tsea"}
     return {canonicalize_name(owner) for name in foreign for owner in owners.get(name, [name])[:1]}
