@@ -17,7 +17,7 @@ from ..labeler.evidence import KEPT_P, Evidence, gather_evidence
 from ..labeler.overlap import OverlapTest
 from ..labeler.statistical import StatisticalLabeler
 from ..tools.activations.examples import top
-from ..tools.activations.indexing import can_open_index
+from ..tools.activations.indexing import has_index
 from ..tools.directions import SEED, direction_model
 from ..tools.nulls import BATCH
 from ..tools.statistics.enrichment import SetIndex
@@ -79,7 +79,7 @@ def top_tokens(workbench: Workbench, features: np.ndarray) -> list[Label]:
     Where there is an index, also the one with the largest share of the tokens of the TOP_TOKENS strongest open firings.
     """
     view = workbench.views["open"]
-    reads = can_open_index(workbench.subject)
+    reads = has_index(workbench.subject)
     labels: list[Label] = []
     for part in workbench.feature_blocks(features):
         weights = workbench.open_weights(workbench.subject.decoder[part])

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ..tools.activations.indexing import open_index
 from ..tools.progress import Progress, silent
 from ..tools.storage.records import Records
 from ..tools.storage.tables import Run
@@ -104,6 +105,7 @@ def compared(features: int, progress: Progress = silent) -> tuple[list[LabelerRo
     workbench = Workbench.open(imported=False, progress=progress)
     exam, names = Exam(workbench), (BASELINE, *LABELERS)
     controls: list[ControlRow] = []
+    open_index(workbench.subject)  # made now: the baseline reads it where it is there
     with (
         tempfile.TemporaryDirectory(prefix="tsea-release-") as folder,
         Records(f"sqlite:///{folder}/runs.db") as records,

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tsea.evals import ablations
 from tsea.evals.ablations import ABLATIONS, top_tokens, unweighted_score, without_overlap
+from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.storage.tables import Label
 from tsea.tools.workbench import Workbench
 
@@ -19,8 +22,9 @@ def _sets(labels: list[Label]) -> list[list[str]]:
 
 
 def test_top_tokens_names_the_set_that_holds_most_of_the_twenty_most_promoted_open_tokens(
-    pocket_bench: Workbench,
+    pocket_bench: Workbench, pocket_reading: ReadingEnrichment, indexed_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TSEA_HOME", str(indexed_home))
     features = np.array([3, 700, 1500])
     for feature, label in zip(features, top_tokens(pocket_bench, features), strict=True):
         weights = pocket_bench.subject.decoder[feature] @ pocket_bench.subject.unembedding
@@ -29,6 +33,12 @@ def test_top_tokens_names_the_set_that_holds_most_of_the_twenty_most_promoted_op
         hits = {s.name: (int(np.isin(best, s.ids).sum()), -len(s)) for s in pocket_bench.sets}
         assert label.feature == feature and label.confidence is None
         assert hits[_sets([label])[0][0]] == max(hits.values())
+        part = pocket_bench.activity.part
+        firings = part.firings(int(feature))
+        fired = part.tokens(firings.positions[np.lexsort((firings.positions, -firings.values))[:20]])
+        counts = {s.name: int(np.isin(fired, s.ids).sum()) for s in pocket_bench.sets}
+        said = [h["spec"]["token"]["library"] for h in label.hypotheses if h["side"] == "input"]
+        assert [counts[name] for name in said] == ([max(counts.values())] if len(fired) else [])
 
 
 def test_without_the_overlap_test_no_claim_is_lost_and_more_are_made(
