@@ -187,7 +187,7 @@ def planted(
     subject: Annotated[str, typer.Option("--subject", "-s", help="What the truth is planted in.")] = "pocket",
     features: Annotated[
         int, typer.Option(help="Features with a known truth on each background, a third of them nulls.")
-    ] = 648,
+    ] = 432,
     background: Annotated[
         Literal["isotropic", "dictionary"] | None,
         typer.Option(help="Only directions of this kind behind what is planted (default: both).", show_default=False),

@@ -34,7 +34,7 @@ from .outputs import output_outcomes
 from .subject import plant
 from .truth import Planted
 
-FEATURES = 648  # on each background: 12 for each of 6 kinds at each of 6 strengths, and 216 nulls
+FEATURES = 432  # on each background: 8 for each of 6 kinds at each of 6 strengths, and 144 nulls
 LEAST = 54
 POWERED = 0.98
 BACKGROUNDS: tuple[Background, ...] = ("isotropic", "dictionary")

@@ -21,7 +21,7 @@ from .token_sets import KINDS, SetPool
 from .truth import Planted, PlantedOutput
 
 STRENGTHS = (4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
-TOKENS = 100_000
+TOKENS = 80_000  # half of them held-out, three eighths open
 NULLS = 1 / 3  # share of the features in which nothing is planted
 _SEED = 48
 
