@@ -39,4 +39,6 @@ def _label(url: str, database: str, first: int, last: int, concurrency: int) -> 
 
 
 if __name__ == "__main__":
-    _label(*sys.argv[1:3], *map(int, sys.argv[3:]))
+    url, database, *numbers = sys.argv[1:]
+    first, last, concurrency = map(int, numbers)
+    _label(url, database, first, last, concurrency)

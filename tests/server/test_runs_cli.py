@@ -85,8 +85,15 @@ def test_show_adds_up_tests_cost_and_failures() -> None:
 
 def test_show_says_what_replies_cost_and_apart_what_lost_ones_can_have(records: Records, run: Run) -> None:
     def row(kind: SpendingKind, prompt: int, cost: float | None) -> Spending:
-        tokens = {"prompt_tokens": prompt, "completion_tokens": 10}
-        return Spending(feature=3, model="m", request_hash="", kind=kind, cost=cost, **tokens)
+        return Spending(
+            feature=3,
+            model="m",
+            request_hash="",
+            kind=kind,
+            cost=cost,
+            prompt_tokens=prompt,
+            completion_tokens=10,
+        )
 
     records.spend(
         run, [row("paid", 900, 0.5), row("paid", 400, 0.25), row("paid", 80, None), row("estimated", 70, 9.0)]
