@@ -184,7 +184,7 @@ def _truth(name: str, features: int, progress: Progress) -> list[TruthRow]:
             labeler=name,
             background=one["background"],
             n=one["total"]["n"],
-            recall=next((r["recall_top1"] for r in reversed(one["rows"]) if (r["power"] or 0) >= 0.98), None),
+            recall=(one["powered"] or {}).get("recall_top1"),
             wrong_claims=one["total"]["wrong_claims"],
             ece=one["total"]["ece"],
         )

@@ -11,6 +11,7 @@ import typer
 
 from ..tools.errors import TseaError
 from . import options as opt
+from .reports import Json
 from .terminal import print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def compare(
     density: Annotated[
         bool, typer.Option("--density", help="Also compare by density, for which the subject is opened.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    json: Json = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder to write compare.json, .md and .html into.", show_default=False),
@@ -69,7 +70,7 @@ def compare(
 
 def _density(run: Run) -> Mapping[int, float] | None:
     """Share of tokens on which each feature of the run's subject fires; None, and a note, where it is not known."""
-    from ..evals.comparison.density import feature_density
+    from ..evals.density import feature_density
     from ..tools.subject import open_subject
 
     try:

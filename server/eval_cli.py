@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from .compare_cli import compare
-from .score_cli import compile_texts, score
+from .reports import Json, Out, give
+from .score_cli import agreement, compile_texts, score
 from .terminal import progress_bars
-
-if TYPE_CHECKING:
-    from ..evals.results import Report
 
 evals = typer.Typer(
     no_args_is_help=True,
@@ -23,13 +18,10 @@ evals = typer.Typer(
 )
 
 evals.command(epilog="Example: tsea eval score first --scorer output --scorer input")(score)
+evals.command(epilog="Example: tsea eval agreement first")(agreement)
 evals.command("compile", epilog="Example: tsea eval compile first --model NAME")(compile_texts)
 evals.command(epilog="Example: tsea eval compare first second --out comparison")(compare)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
-Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Folder to write NAME.json and NAME.md into.", show_default=False)
-]
 Subjects = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SUBJECT]...", help="Subjects by name (default: the bundled one, its layers, untrained)."),
@@ -49,7 +41,7 @@ def speed(
     from ..evals.speed import report
 
     with progress_bars() as progress:
-        _give(report(cases or (), features, progress), json, out)
+        give(report(cases or (), features, progress), json, out)
 
 
 @evals.command("index-speed", epilog="Example: tsea eval index-speed --out evals/measured")
@@ -58,7 +50,7 @@ def index_speed(json: Json = False, out: Out = None) -> None:
     from ..evals.index_speed import report
 
     with progress_bars() as progress:
-        _give(report(progress), json, out)
+        give(report(progress), json, out)
 
 
 @evals.command("activity-speed", epilog="Example: tsea eval activity-speed")
@@ -67,7 +59,7 @@ def activity_speed(json: Json = False, out: Out = None) -> None:
     from ..evals.activity_speed import report
 
     with progress_bars() as progress:
-        _give(report(progress), json, out)
+        give(report(progress), json, out)
 
 
 @evals.command("server-speed", epilog="Example: tsea eval server-speed")
@@ -76,7 +68,7 @@ def server_speed(json: Json = False, out: Out = None) -> None:
     from ..evals.server_speed import report
 
     with progress_bars() as progress:
-        _give(report(progress), json, out)
+        give(report(progress), json, out)
 
 
 @evals.command("labeling-speed", epilog="Example: tsea eval labeling-speed")
@@ -89,7 +81,7 @@ def labeling_speed(
     from ..evals.labeling_speed import report
 
     with progress_bars() as progress:
-        _give(report(features, progress), json, out)
+        give(report(features, progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval calibrate --json")
@@ -98,7 +90,7 @@ def calibrate(json: Json = False, out: Out = None) -> None:
     from ..evals.calibrate import report
 
     with progress_bars() as progress:
-        _give(report(progress), json, out)
+        give(report(progress), json, out)
 
 
 @evals.command("claim-rates", epilog="Example: tsea eval claim-rates pocket")
@@ -107,7 +99,7 @@ def claim_rates(subjects: Subjects = None, json: Json = False, out: Out = None) 
     from ..evals.claim_rates import SUBJECTS, report
 
     with progress_bars() as progress:
-        _give(report(subjects or SUBJECTS, progress), json, out)
+        give(report(subjects or SUBJECTS, progress), json, out)
 
 
 @evals.command("input-claims", epilog="Example: tsea eval input-claims pocket")
@@ -116,7 +108,7 @@ def input_claims(subjects: Subjects = None, json: Json = False, out: Out = None)
     from ..evals.input_claims import SUBJECTS, report
 
     with progress_bars() as progress:
-        _give(report(subjects or SUBJECTS, progress), json, out)
+        give(report(subjects or SUBJECTS, progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval excess pocket")
@@ -125,7 +117,7 @@ def excess(subjects: Subjects = None, json: Json = False, out: Out = None) -> No
     from ..evals.excess import SUBJECTS, report
 
     with progress_bars() as progress:
-        _give(report(subjects or SUBJECTS, progress), json, out)
+        give(report(subjects or SUBJECTS, progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval statistics --by-layer")
@@ -140,7 +132,7 @@ def statistics(
     from ..evals.statistics_compared import report
 
     with progress_bars() as progress:
-        _give(report(by_layer, progress), json, out)
+        give(report(by_layer, progress), json, out)
 
 
 @evals.command("read-outs", epilog="Example: tsea eval read-outs")
@@ -149,7 +141,7 @@ def read_outs(json: Json = False, out: Out = None) -> None:
     from ..evals.read_outs import report
 
     with progress_bars() as progress:
-        _give(report(progress), json, out)
+        give(report(progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval dictionaries local:checkpoint-1 local:checkpoint-2")
@@ -158,7 +150,7 @@ def dictionaries(subjects: Subjects = None, json: Json = False, out: Out = None)
     from ..evals.dictionaries import SUBJECTS, report
 
     with progress_bars() as progress:
-        _give(report(subjects or SUBJECTS, progress), json, out)
+        give(report(subjects or SUBJECTS, progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval release --features 128")
@@ -172,7 +164,7 @@ def release(
     from ..evals.release import report
 
     with progress_bars() as progress:
-        _give(report(features, planted_features, progress), json, out)
+        give(report(features, planted_features, progress), json, out)
 
 
 @evals.command(epilog="Example: tsea eval planted --labeler statistical --features 216")
@@ -217,7 +209,7 @@ def planted(
             database=database,
             progress=progress,
         )
-        _give(found, json, out)
+        give(found, json, out)
 
 
 @evals.command(epilog="Example: tsea eval published")
@@ -225,11 +217,4 @@ def published(json: Json = False, out: Out = None) -> None:
     """Published case studies of GPT-2 small, layer 8, through the real loading code (needs a download)."""
     from ..evals.published import report
 
-    _give(report(), json, out)
-
-
-def _give(report: Report, json: bool, out: Path | None) -> None:
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        report.write(out)
-    sys.stdout.write(f"{jsonlib.dumps(report.figures)}\n" if json else report.table)
+    give(report(), json, out)

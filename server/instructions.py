@@ -12,7 +12,7 @@ propose before you test, and do not fish.
 what a rival adds, negative examples and minimal pairs, test_activation with one word changed at a time,
 split_histogram (a whole group, or a few tokens?), measure_effect (does the model do what the weights say?).
 5. Label: submit_label with the hypotheses that survived, or without any if none did: "no claim" is a good answer.
-A label is frozen once submitted; it is scored later on tokens and documents that no tool here shows.
+A label is frozen once submitted; score_label then scores it, once, on tokens and documents that no tool here shows.
 Words: open tokens and documents may be looked at, confirm ones only test what was chosen (holds), test ones score
 labels; mass (nats): log of the mean of exp(standardised weight) over the set against that over all tokens; present:
 beyond random directions, specific: beyond what is typical of this dictionary.

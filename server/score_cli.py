@@ -1,8 +1,7 @@
-"""The commands `tsea eval score` and `tsea eval compile`: scores of a run's labels, and texts made testable."""
+"""The commands `tsea eval score`, `agreement` and `compile`: scores of a run's labels, and texts made testable."""
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from ..tools.errors import UsageError
 from . import options as opt
 from .opening import opened
+from .reports import Json, Out, give
 from .terminal import print_lines, print_notes
 
 if TYPE_CHECKING:
@@ -52,11 +52,8 @@ def score(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder to write score.json and score.md into.", show_default=False),
-    ] = None,
+    json: Json = False,
+    out: Out = None,
     judge: Annotated[
         str | None, typer.Option(help="Model that judges, by the name its server knows it by.", rich_help_panel=_JUDGE)
     ] = None,
@@ -131,10 +128,7 @@ def score(
             if settings is not None:
                 scored += _judged(exam, records, found, settings, judged, workbench.progress)
         made = report(found.name, found.subject, exam.identity, score_rows(scored))
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        made.write(out)
-    print_lines([jsonlib.dumps(made.figures) if json else made.table.rstrip("\n")])
+    give(made, json, out)
 
 
 def compile_texts(
@@ -178,6 +172,21 @@ def compile_texts(
                 f"Score it: tsea eval score {made.name}",
             ]
         )
+
+
+def agreement(
+    run: _Name,
+    json: Json = False,
+    out: Out = None,
+    database: opt.Database = None,
+) -> None:
+    """How far judges agree that scored a run's labels: Krippendorff's alpha of their answers, 1 for full agreement."""
+    from ..evals.judge.agreement_report import report
+    from ..tools.storage.records import Records
+
+    with Records(database) as records:
+        made = report(records, records.run(run))
+    give(made, json, out)
 
 
 def _judged(

@@ -1,12 +1,8 @@
-"""How often features fire, in bands of a factor of ten."""
+"""Bands of how often features fire, a factor of ten each."""
 
 from __future__ import annotations
 
 import numpy as np
-
-from ...tools.activations.indexing import has_index, open_index
-from ...tools.activations.part import explore
-from ...tools.subject.subject import Subject
 
 # Each band's name and where it ends.
 _BANDS = (
@@ -17,14 +13,6 @@ _BANDS = (
     ("1e-2 and above", np.inf),
 )
 BANDS = tuple(name for name, _ in _BANDS)
-
-
-def feature_density(subject: Subject) -> np.ndarray | None:
-    """Share of tokens on which each feature fires, (features,): by the index where there is one, else as stated."""
-    if not has_index(subject):
-        return subject.density
-    part = explore(open_index(subject), subject.vocabulary.special)
-    return part.totals.firings / part.token_counts.sum()
 
 
 def band(share: float) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...tools.activations.indexing import can_open_index, open_index
-from ...tools.activations.part import Part
 from ...tools.inputs.matching import matches
 from ...tools.inputs.spec import InputSpec
 from ...tools.token_sets.resolve import resolve
 from ...tools.token_sets.spec import TokenSetSpec
 from ...tools.workbench import Workbench
+from ..density import feature_density
 from . import contexts, test_tokens
 from .contexts import TestContexts
 from .items import ContextItem
@@ -48,11 +48,10 @@ class Exam:
 
     @functools.cached_property
     def density(self) -> np.ndarray | None:
-        """How often each feature fires, (features,), on the explore side of the index, else as stated, if it is."""
-        subject = self.workbench.subject
-        if not self._has_index:
-            return subject.density
-        return Part(open_index(subject), ("open", "confirm"), subject.vocabulary.special).totals.firings
+        """Share of tokens on which each feature fires, (features,), as by `feature_density`; None where unknown."""
+        if self._has_index:
+            open_index(self.workbench.subject)
+        return feature_density(self.workbench.subject)
 
     def members(self, specs: Sequence[TokenSetSpec]) -> np.ndarray:
         """Which token ids (vocabulary,) are in any of some sets, bool; raises UsageError as `resolve` does."""

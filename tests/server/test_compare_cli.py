@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compared import label, stored_scores_of
+from contract import CONTRACT
 from typer.testing import CliRunner
 
 from tsea.server.cli import app
@@ -36,7 +37,9 @@ def compared(*arguments: object) -> Any:
 
 def test_json_is_one_object_with_the_rows_of_the_contract() -> None:
     found = compared("a", "b", "--json")
-    (row,) = json.loads(found.stdout)["rows"]
+    whole = json.loads(found.stdout)
+    (row,) = whole["rows"]
+    assert list(whole) == CONTRACT["eval compare"]["fields"] and list(row) == CONTRACT["eval compare"]["row"]
     assert {name: row[name] for name in ("scorer", "run", "n", "win")} == {
         **{"scorer": "output", "run": "b", "n": 25, "win": 25},
     }

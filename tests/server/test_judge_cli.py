@@ -9,8 +9,9 @@ from typing import Any
 
 import fake_llm
 import pytest
+from contract import CONTRACT
 from fake_llm import MODEL, FakeLLM, Says
-from judging import constant
+from judging import answering, constant
 from outcomes import label
 from typer.testing import CliRunner
 
@@ -88,6 +89,28 @@ def test_a_judge_that_answers_in_prose_gives_no_score(database: str) -> None:
     assert (claimed["value"], claimed["n"], claimed["unscored"]) == (None, 0, len(FEATURES))
     assert sum(reason["features"] for reason in claimed["reasons"]) == len(FEATURES)
     assert any("prose" in reason["reason"] or "answer" in reason["reason"] for reason in claimed["reasons"])
+
+
+@pytest.mark.usefixtures("run")
+def test_two_opinions_of_a_judge_are_compared_item_by_item(database: str) -> None:
+    def fires(threshold: int) -> Any:
+        return answering(lambda text: int(len(text) % 4 >= threshold))
+
+    alone = "No two judges have answered about the same labels of run first."
+    for seed, threshold in ((1, 2), (2, 2), (3, 3)):
+        with fake_llm.serve(fires(threshold)) as llm:
+            assert (
+                tsea(database, "score", "--scorer", "detection", "--seed", str(seed), *with_judge(llm)).exit_code == 0
+            )
+        if seed == 1:
+            assert alone in tsea(database, "agreement").stderr
+    found = json.loads(tsea(database, "agreement", "--json").stdout)
+    assert list(found) == CONTRACT["eval agreement"]["fields"]
+    same, *others = found["rows"]
+    assert all(list(row) == CONTRACT["eval agreement"]["row"] for row in found["rows"]) and len(others) == 2
+    assert (same["scorer"], same["alpha"], same["missing"]) == ("detection", 1.0, 0)
+    assert all(row["n"] == 40 * row["labels"] and -1 < row["alpha"] < 0.9 for row in others)
+    assert same["first"] != same["second"] and same["first"].startswith(MODEL)
 
 
 @pytest.mark.usefixtures("run")

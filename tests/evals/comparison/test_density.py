@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tsea.evals.comparison.density import BANDS, band, feature_density
+from tsea.evals.comparison.density import BANDS, band
+from tsea.evals.density import feature_density
 from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.workbench import Workbench
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import fake_llm
 import numpy as np
 import pytest
+from contract import CONTRACT
 from players import one_shot
 
 from tsea.evals.planted import report
@@ -18,8 +19,6 @@ from tsea.tools.errors import UsageError
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Label
 from tsea.tools.workbench import Workbench
-
-CONTRACT = {"strength", "recall_top1", "jaccard", "wrong_claims", "ece", "n"}
 
 
 def _silent(workbench: Workbench, records: Records, features: np.ndarray) -> list[Label]:
@@ -40,7 +39,9 @@ def test_the_report_has_a_row_for_every_strength_and_leaves_nothing_behind(
     found = report.report("statistical", backgrounds=("isotropic",))
     assert found.name == "planted_statistical" and found.figures["labeler"] == "statistical"
     rows = found.figures["rows"]
-    assert [row["strength"] for row in rows] == [0, 4, 6, 8, 12, 16, 24] and all(row.keys() >= CONTRACT for row in rows)
+    assert [row["strength"] for row in rows] == [0, 4, 6, 8, 12, 16, 24]
+    contract = CONTRACT["eval planted"]
+    assert list(found.figures) == contract["fields"] and all(list(row) == contract["row"] for row in rows)
     assert {row["n"] for row in rows[1:]} == {12} and all(row["recall_top1"] == 0 for row in rows[1:])
     assert all(row["wrong_claims"] is None and row["ece"] is None for row in rows)
     assert found.figures["backgrounds"][0]["failed"] == 54 and "54 without a label" in found.table
