@@ -28,6 +28,7 @@ from ..tools.statistics.reference import collect
 from ..tools.storage.tables import Label
 from ..tools.views import MIN_CONFIRM_MEMBERS, View, ViewName, both_sides
 from ..tools.workbench import Workbench
+from .normal_tail import with_normal_tails
 
 TOP_TOKENS = 20
 REFERENCES = 20 * BATCH
@@ -217,7 +218,7 @@ def _scores(workbench: Workbench, directions: torch.Tensor, name: ViewName) -> n
 
 
 def _direction_null(workbench: Workbench, null: str) -> _PValues:
-    """p among random directions of a null, which go through the same scores."""
+    """p among random directions of a null, which go through the same scores, with tails beyond what they reach."""
     model = direction_model(workbench.subject, "present" if null == "present" else "specific")
 
     def reference(name: ViewName) -> Iterator[np.ndarray]:
@@ -225,7 +226,7 @@ def _direction_null(workbench: Workbench, null: str) -> _PValues:
             drawn = model.sample(BATCH, [SEED["tails"], batch])
             yield np.nan_to_num(_scores(workbench, drawn, name)).reshape(BATCH, -1)
 
-    known = {name: collect(reference(name), REFERENCES) for name in _VIEWS}
+    known = {name: with_normal_tails(collect(reference(name), REFERENCES)) for name in _VIEWS}
 
     def p_values(view: ViewName, scores: np.ndarray) -> np.ndarray:
         return known[view].p_values(scores.reshape(len(scores), -1)).reshape(scores.shape)

@@ -16,11 +16,15 @@ _LONGEST_REASON = 200
 
 
 class RunResult(BaseModel):
-    """One run on record; features by status count the best of their labels, `decoy_rate` is None until it is known."""
+    """One run on record; features by status count the best of their labels, `decoy_rate` is None until it is known.
+
+    `model` is the language model's name, None for labelers that ask none.
+    """
 
     run: str
     subject: str
     labeler: str | None
+    model: str | None
     created: str
     finished: str | None
     features: int
@@ -36,6 +40,7 @@ class RunResult(BaseModel):
             run=run.name,
             subject=run.subject,
             labeler=run.config.get("labeler"),
+            model=run.config.get("model"),
             created=f"{run.created:%Y-%m-%d %H:%M}",
             finished=f"{run.finished:%Y-%m-%d %H:%M}" if run.finished else None,
             features=sum(statuses.values()),

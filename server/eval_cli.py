@@ -188,7 +188,9 @@ def planted(
         list[str] | None, typer.Option(help="Text to plant inputs on (default: bundled).", show_default=False)
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model by the name its server knows it by.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ...")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ... (default: OpenAI's).")
+    ] = None,
     key_variable: Annotated[str, typer.Option(help="Environment variable with the server's key.")] = "OPENAI_API_KEY",
     database: Annotated[str | None, typer.Option("--db", help="Where runs of a model are recorded.")] = None,
     json: Json = False,

@@ -49,7 +49,9 @@ def label(
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(help="OpenAI-compatible server: vLLM, Ollama, LM Studio, ...", rich_help_panel=_MODEL),
+        typer.Option(
+            help="OpenAI-compatible server: vLLM, Ollama, LM Studio, ... (default: OpenAI's).", rich_help_panel=_MODEL
+        ),
     ] = None,
     key_variable: Annotated[
         str, typer.Option(help="Environment variable that holds the server's key.", rich_help_panel=_MODEL)

@@ -27,6 +27,7 @@ runs = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
+_LISTED = ("run", "subject", "labeler", "model", "features", "labelled", "no_claim", "failed", "finished", "created")
 SHOWN_VALUE = 100  # characters of a setting shown to people
 TABLE_ROWS = {"labels": "label", "hypotheses": "kept test", "defined_sets": "named set", "scores": "score"}
 
@@ -43,11 +44,8 @@ def list_runs(database: opt.Database = None, json: opt.Json = False) -> None:
         if json:
             return print_json(found)
         print_table(
-            (*("run", "subject", "labeler", "features", "labelled", "no claim", "failed"), "finished", "created"),
-            (
-                (*(r.run, r.subject, r.labeler, r.features, r.labelled, r.no_claim, r.failed), r.finished, r.created)
-                for r in found
-            ),
+            [column.replace("_", " ") for column in _LISTED],
+            ([getattr(row, column) for column in _LISTED] for row in found),
         )
         print_lines([] if found else [f"No run in {records.place} yet: `tsea label` makes one."])
 

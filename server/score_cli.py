@@ -25,7 +25,8 @@ _JUDGE = "Judge"
 _DEFAULT_JUDGED = ("detection", "fuzzing", "output-detection")
 _Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name.", show_default=False)]
 _BaseUrl = Annotated[
-    str | None, typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ...", rich_help_panel=_JUDGE)
+    str | None,
+    typer.Option(help="OpenAI-compatible server: vLLM, Ollama, ... (default: OpenAI's).", rich_help_panel=_JUDGE),
 ]
 _KeyVariable = Annotated[
     str, typer.Option(help="Environment variable that holds the server's key.", rich_help_panel=_JUDGE)

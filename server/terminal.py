@@ -100,10 +100,14 @@ def progress_bars() -> Iterator[Progress]:
 def _progress_lines() -> Progress:
     started: dict[str, tuple[float, int]] = {}  # when and from what count each kind of work began
     last: dict[str, float] = {}
+    counts: dict[str, int] = {}
 
     def report(what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        begun, before = started.setdefault(what, (now, done))
+        if what not in started or done < counts[what]:  # the same kind of work may be done again
+            started[what] = (now, done)
+        begun, before = started[what]
+        counts[what] = done
         if done == total or now - last.get(what, now - QUIET_SECONDS) >= QUIET_SECONDS:
             last[what] = now
             rate = (done - before) / (now - begun) if now > begun else 0.0
