@@ -270,6 +270,7 @@ def _table(
                 "" if r.p is None else f"{r.p:.2g}",
             )
             for r in labelers
+            if r.coverage  # ablations say nothing of inputs
         ],
     )
     control = markdown_table(
