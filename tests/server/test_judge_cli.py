@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import fake_llm
@@ -16,7 +14,6 @@ from outcomes import label
 from typer.testing import CliRunner
 
 from tsea.server.cli import app
-from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Run
 from tsea.tools.workbench import Workbench
@@ -25,28 +22,8 @@ FEATURES = (0, 2, 4)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/judged.db"
-
-
-@pytest.fixture
-def records(database: str) -> Iterator[Records]:
-    with Records(database) as opened:
-        yield opened
-
-
-@pytest.fixture
-def run(
-    records: Records,
-    pocket_bench: Workbench,
-    pocket_reading: ReadingEnrichment,
-    indexed_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Run:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("TSEA_HOME", str(indexed_home))
-    monkeypatch.setattr(Workbench, "open", lambda *_args, **_settings: pocket_bench)
-    made = records.open_run("first", "pocket", pocket_bench.subject.hash, {"labeler": "agent", "model": MODEL})
+def run(records: Records, opens_pocket: Workbench) -> Run:
+    made = records.open_run("first", "pocket", opens_pocket.subject.hash, {"labeler": "agent", "model": MODEL})
     for feature in FEATURES:
         records.submit(made, label(feature, text=f"Text {feature}."))
     return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tsea.labeler.agent.case import TOOLS
 from tsea.labeler.toolbox import LABEL_TOOLS
 from tsea.server.cli import app
 from tsea.tools.errors import UsageError
-from tsea.tools.inputs.enrichment import ReadingEnrichment
 from tsea.tools.investigation import Investigation
 from tsea.tools.storage.records import Records
 from tsea.tools.storage.tables import Run
@@ -28,22 +26,8 @@ INPUT = {"side": "input", "direction": "fires", "spec": {"token": {"suffix": "in
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    with Records(f"sqlite:///{tmp_path}/scores.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def run(
-    records: Records,
-    pocket_bench: Workbench,
-    pocket_reading: ReadingEnrichment,
-    indexed_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Run:
-    monkeypatch.setenv("TSEA_HOME", str(indexed_home))
-    monkeypatch.setattr(Workbench, "open", lambda *_args, **_settings: pocket_bench)
-    made = records.open_run("first", "pocket", pocket_bench.subject.hash, {"labeler": "made up"})
+def run(records: Records, opens_pocket: Workbench) -> Run:
+    made = records.open_run("first", "pocket", opens_pocket.subject.hash, {"labeler": "made up"})
     for feature in range(0, 24, 2):
         records.submit(made, label(feature, hypotheses=[OUTPUT, INPUT]))
     for one in (label(1, "no_claim", ""), failure(3, "timeout")):
@@ -51,18 +35,18 @@ def run(
     return made
 
 
-def score(tmp_path: Path, *arguments: str) -> Any:
-    return CliRunner().invoke(app, ["eval", "score", *arguments, "--db", f"sqlite:///{tmp_path}/scores.db"])
+def score(database: str, *arguments: str) -> Any:
+    return CliRunner().invoke(app, ["eval", "score", *arguments, "--db", database])
 
 
 @pytest.mark.usefixtures("run")
-def test_scores_are_a_table_or_one_json_object_that_keeps_the_contract(tmp_path: Path) -> None:
+def test_scores_are_a_table_or_one_json_object_that_keeps_the_contract(database: str, tmp_path: Path) -> None:
     chosen = ("--scorer", "output", "--scorer", "input")
-    table = score(tmp_path, "first", *chosen, "--out", str(tmp_path / "out"))
+    table = score(database, "first", *chosen, "--out", str(tmp_path / "out"))
     assert table.exit_code == 0, table.output
     assert table.stdout.startswith("| scorer | over | score | chance | lift over ")
     assert "label failed: timeout" in table.stdout
-    found = json.loads(score(tmp_path, "first", *chosen, "--json").stdout)
+    found = json.loads(score(database, "first", *chosen, "--json").stdout)
     assert found == json.loads((tmp_path / "out" / "score.json").read_text())
     assert list(found) == CONTRACT["eval score"]["fields"]
     assert [(row["scorer"], row["over"]) for row in found["rows"]] == [
@@ -84,22 +68,24 @@ def test_scores_are_a_table_or_one_json_object_that_keeps_the_contract(tmp_path:
         (("first", "--scorer", "gpt"), "Scorers: output, input, next-token, causal, detection"),
     ],
 )
-def test_wrong_requests_are_one_line_with_what_to_do(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    done = score(tmp_path, *arguments)
+def test_wrong_requests_are_one_line_with_what_to_do(database: str, arguments: tuple[str, ...], message: str) -> None:
+    done = score(database, *arguments)
     assert done.exit_code == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def test_a_run_of_another_subject_is_refused(records: Records, run: Run, tmp_path: Path) -> None:
+def test_a_run_of_another_subject_is_refused(records: Records, run: Run, database: str) -> None:
     records.open_run("other", "pocket-random", "another hash", {})
-    done = score(tmp_path, "other")
+    done = score(database, "other")
     assert done.exit_code == 2 and "is not the same subject here" in done.stderr
 
 
 @pytest.mark.usefixtures("run")
-def test_a_subject_without_an_index_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subject_without_an_index_says_how_to_make_one(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TSEA_HOME", str(tmp_path / "empty"))
     monkeypatch.setattr("tsea.tools.activations.indexing.has_bundled_text", lambda _: False)
-    done = score(tmp_path, "first", "--scorer", "input")
+    done = score(database, "first", "--scorer", "input")
     assert done.exit_code == 2 and "tsea index --corpus FILES --subject pocket" in done.stderr
 
 
