@@ -41,6 +41,7 @@ def test_top_tokens_names_the_set_that_holds_most_of_the_twenty_most_promoted_op
         assert [counts[name] for name in said] == ([max(counts.values())] if len(fired) else [])
 
 
+@pytest.mark.large
 def test_without_the_overlap_test_no_claim_is_lost_and_more_are_made(
     pocket_bench: Workbench, claimed: np.ndarray
 ) -> None:

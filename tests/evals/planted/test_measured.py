@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tsea.evals.planted.report import Measured
 
 
@@ -26,6 +28,7 @@ def test_a_labeler_that_only_searches_the_library_finds_nothing_outside_of_it(st
     assert statistical.kinds["half"].recall_top1 is None and statistical.kinds["half"].jaccard_first is not None
 
 
+@pytest.mark.large
 def test_the_random_set_null_breaks_the_promise(statistical: Measured, random_set: Measured) -> None:
     nulls = random_set.rows[0]
     assert nulls.strength == 0 and nulls.claimed > 0.5 and nulls.wrong_claims == 1

@@ -169,7 +169,8 @@ def test_what_cannot_be_read_does_not_end_the_server(opened: Any) -> None:
     pipe.close()
 
 
-@pytest.mark.parametrize("era", [pytest.param(LEGACY, marks=pytest.mark.large), MODERN])
+@pytest.mark.large
+@pytest.mark.parametrize("era", [LEGACY, MODERN])
 def test_a_cancelled_call_frees_the_model_within_a_second(opened: Any, era: str, slowness: float) -> None:
     pipe = opened()
     if era == LEGACY:

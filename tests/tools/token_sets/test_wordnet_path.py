@@ -16,6 +16,7 @@ from tsea.tools.token_sets.view import MIN_BARE_WORD
 from tsea.tools.token_sets.word_lists import function_words, word_lists
 from tsea.tools.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.large
 NOUN, VERB, ADJECTIVE, ADVERB = "nvar"
 
 
