@@ -116,7 +116,8 @@ def _pages(
 ) -> Iterator[ReportFeature]:
     bases = _bases(workbench) if indexed else {}
     all_stats = workbench.stats(np.array([label.feature for label in labels]))
-    for label, found in zip(labels, all_stats, strict=True):
+    for number, (label, found) in enumerate(zip(labels, all_stats, strict=True)):
+        workbench.progress("pages", number, len(labels))
         strongest = sorted(hits.get(label.feature, []), key=_by_q)
         yield ReportFeature(
             feature=label.feature,
@@ -135,6 +136,7 @@ def _pages(
             promoted=[ReportToken(t.token, t.weight) for t in found.top],
             suppressed=[ReportToken(t.token, t.weight) for t in found.bottom],
         )
+    workbench.progress("pages", len(labels), len(labels))
 
 
 def _by_q(hit: Hypothesis) -> tuple[float, float]:

@@ -209,7 +209,8 @@ class Activity:
         self, feature: int, firings: Firings, kinds: list[ExampleKind], count: int
     ) -> Iterator[tuple[ExampleKind, str | None, examples.Example]]:
         for number, kind in enumerate(kinds):
-            self._progress("kinds of examples", number, len(kinds))
+            if len(kinds) > 1:
+                self._progress("kinds of examples", number, len(kinds))
             if kind == "top":
                 for one in examples.top(firings, count):
                     yield kind, None, one
