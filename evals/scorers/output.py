@@ -18,12 +18,13 @@ _FREQUENT = 0.25  # share of the test tokens that count as frequent
 _SHORT = 3  # letters
 
 
-class OutputScorer(Scorer[Mapping[Direction, TokenItems | str]]):
+class OutputScorer(Scorer[Mapping[Direction, TokenItems]]):
     """AUROC of membership on the feature's extreme test tokens against matched ones: chance .5, perfect 1.
 
     Of a yes or no answer the area under the ROC curve (Fawcett 2006, doi:10.1016/j.patrec.2005.10.010) is the balanced
     accuracy, .5 + (share of extreme tokens in the set - share of matched ones) / 2. Sets claimed in one direction count
-    together, directions claimed are averaged. Details: `recall` and `false` alarms, and the `lift` over the best set
+    together, directions claimed are averaged. A feature is examined where both directions can be, whatever a label says
+    of it: all labels sit one exam. Details: `recall` and `false` alarms, and the `lift` over the best set
     that anybody could name without having seen the feature, named as `best_trivial`.
     """
 
@@ -32,23 +33,22 @@ class OutputScorer(Scorer[Mapping[Direction, TokenItems | str]]):
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
 
-    def items(self, feature: int) -> Mapping[Direction, TokenItems | str] | str:
+    def items(self, feature: int) -> Mapping[Direction, TokenItems] | str:
         return self.items_of(self._exam.workbench.subject.decoder[feature], feature)
 
-    def items_of(self, row: np.ndarray, seed: int) -> Mapping[Direction, TokenItems | str] | str:
+    def items_of(self, row: np.ndarray, seed: int) -> Mapping[Direction, TokenItems] | str:
         """The same for any direction (D,)."""
-        found: Mapping[Direction, TokenItems | str] = {
-            direction: self._exam.tokens.items_of(row, direction, seed) for direction in DIRECTIONS
-        }
-        reasons = [one for one in found.values() if isinstance(one, str)]
-        return reasons[0] if len(reasons) == len(found) else found
-
-    def score(self, feature: int, items: Mapping[Direction, TokenItems | str], statement: Statement) -> Score:
-        def of(direction: Direction) -> Score:
-            own = items[direction]
+        found: dict[Direction, TokenItems] = {}
+        for direction in DIRECTIONS:
+            own = self._exam.tokens.items_of(row, direction, seed)
             if isinstance(own, str):
-                return Score(None, unscored=own)
-            return self.score_tokens(own, self._exam.members(getattr(statement, direction)))
+                return own
+            found[direction] = own
+        return found
+
+    def score(self, feature: int, items: Mapping[Direction, TokenItems], statement: Statement) -> Score:
+        def of(direction: Direction) -> Score:
+            return self.score_tokens(items[direction], self._exam.members(getattr(statement, direction)))
 
         return mean_over_claims(statement, self.chance, of)
 

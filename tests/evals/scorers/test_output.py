@@ -10,7 +10,7 @@ import pytest
 from tsea.evals.exam.exam import Exam
 from tsea.evals.exam.items import TokenItems
 from tsea.evals.exam.matching import token_shape
-from tsea.evals.exam.test_tokens import TestTokens
+from tsea.evals.exam.test_tokens import Direction, TestTokens
 from tsea.evals.scorers.output import OutputScorer, separation
 from tsea.evals.scores import EMPTY, Statement
 from tsea.tools.token_sets.spec import parse_spec
@@ -55,13 +55,16 @@ def test_sets_of_a_direction_count_together_and_directions_are_averaged(exam: Ex
     assert [found.details[name]["value"] for name in ("promotes", "suppresses")] == [1, 0]
 
 
-def test_a_direction_that_cannot_be_examined_is_left_out_or_a_reason(exam: Exam, made_up: TokenItems) -> None:
-    scorer, ids = OutputScorer(exam), exam.tokens.ids.tolist()
-    one = parse_spec({"ids": ids[:4]})
-    both = Statement("", promotes=(one,), suppresses=(one,))
-    assert scorer.score(0, {"promotes": made_up, "suppresses": "no match"}, both).value == 1
-    only = scorer.score(0, {"promotes": made_up, "suppresses": "no match"}, Statement("", suppresses=(one,)))
-    assert (only.value, only.unscored) == (None, "no match")
+def test_a_feature_is_examined_where_both_directions_can_be(exam: Exam, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer, row = OutputScorer(exam), exam.workbench.subject.decoder[24]
+    assert set(scorer.items_of(row, 24)) == {"promotes", "suppresses"}
+    one_sided = exam.tokens.items_of
+
+    def items_of(row: np.ndarray, direction: Direction, seed: int) -> TokenItems | str:
+        return "no match" if direction == "suppresses" else one_sided(row, direction, seed)
+
+    monkeypatch.setattr(exam.tokens, "items_of", items_of)
+    assert scorer.items_of(row, 24) == "no match"
 
 
 def test_a_statement_without_sets_says_nothing_and_earns_chance(exam: Exam, made_up: TokenItems) -> None:
@@ -83,5 +86,5 @@ def test_a_perfect_label_earns_what_membership_itself_earns(
     items = planted.items_of(np.ones(1), "promotes", 0)
     assert isinstance(items, TokenItems)
     truth = separation(items, members)
-    found = OutputScorer(exam).score(0, {"promotes": items, "suppresses": ""}, promoting(*lower[:40]))
+    found = OutputScorer(exam).score(0, {"promotes": items}, promoting(*lower[:40]))
     assert found.value == truth == 1
