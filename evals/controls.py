@@ -28,16 +28,17 @@ def controls(
     A single feature has no other.
     """
     features = np.array(sorted(statements), np.int64)
-    found: dict[int, dict[str, Statement]] = {int(f): {"empty": EMPTY, "everything": EVERYTHING} for f in features}
+    found: dict[int, dict[str, Statement]] = {int(f): {} for f in features}
+    constant = {"empty": EMPTY, "everything": EVERYTHING}
     if len(features) < 2:
-        return found
+        return {feature: constant for feature in found}
     cycle = np.random.default_rng(seed).permutation(features).tolist()
     for feature, other in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
         found[feature]["shuffled"] = statements[other]
     if density is not None:
         for feature, other in zip(features.tolist(), _nearest(density[features]).tolist(), strict=True):
             found[feature]["similar density"] = statements[int(features[other])]
-    return found
+    return {feature: others | constant for feature, others in found.items()}
 
 
 def _nearest(density: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..tools.phrases import number_of
 from .bootstrap import interval
 from .results import Report, markdown_table
 from .scores import FeatureScores
@@ -119,6 +120,12 @@ def _kind(reason: str) -> str:
     return kind if figure.isdigit() else reason
 
 
+_LEGEND = """\
+claimed: features of which the label says something on the scorer's side; all: with the others at chance. coverage:
+share of the first among the second. n: features scored. lift: score minus the control's, where both have one.
+"""
+
+
 def report(run: str, subject: str, exam: str, rows: Sequence[ScoreRow]) -> Report:
     """The rows as JSON knows them, and a table; what could not be scored is said below it."""
     names = list(dict.fromkeys(name for row in rows for name in row.controls))
@@ -133,9 +140,14 @@ def report(run: str, subject: str, exam: str, rows: Sequence[ScoreRow]) -> Repor
             for row in rows
         ],
     )
-    why = [f"{row.scorer}, {row.over}: {one.features} unscored, {one.reason}\n" for row in rows for one in row.reasons]
+    why = [
+        f"{row.scorer}: {number_of(one.features, 'feature')} unscored, {one.reason}\n"
+        for row in rows
+        if row.over == "all"
+        for one in row.reasons
+    ]
     figures = {"run": run, "subject": subject, "exam": exam, "rows": [asdict(row) for row in rows]}
-    return Report("score", figures, table + ("\n" if why else "") + "".join(why))
+    return Report("score", figures, "\n".join((table, _LEGEND, *(["".join(why)] if why else []))))
 
 
 def _lift(control: ControlSummary | None) -> str:

@@ -16,6 +16,7 @@ from .exam.exam import Exam
 from .scorers.scorer import AnyScorer, Scorer, SideOfFeature
 from .scores import EMPTY, FeatureScores, Score, Statement
 
+JUDGED_RUN = "scores of"  # in the settings of a run that pays for a judge: the run whose labels it judges
 _BLOCK = 32  # features whose scores are written together
 
 
@@ -50,18 +51,21 @@ def score_labels(
     What is scored is kept as it comes, so that an interrupted call resumes. Raises UsageError for a run of another
     subject and where an exam cannot be held (see `TestContexts`).
     """
-    require_subject(exam, run)
+    require_scorable(exam, run, labels)
     return [LabelScoring(exam, records, run, labels, scorer).all(scorer, only, progress) for scorer in scorers]
 
 
-def require_subject(exam: Exam, run: Run) -> None:
-    """Raises UsageError for a run of another subject."""
+def require_scorable(exam: Exam, run: Run, labels: Mapping[int, Label]) -> None:
+    """Raises UsageError for a run of another subject, and for one without labels."""
     subject = exam.workbench.subject
     if run.subject_hash != subject.hash:
         raise UsageError(
             f"Run {run.name} labels {run.subject}, and {subject.name} is not the same subject here (other weights, "
             "hook point or universe): score the run on the subject that it was made on."
         )
+    if not labels:
+        what = f"holds what judging run {run.config[JUDGED_RUN]} cost" if JUDGED_RUN in run.config else "is empty"
+        raise UsageError(f"Run {run.name} {what}: it has no labels to score.")
 
 
 def labels_to_score(labels: Sequence[Label]) -> dict[int, Label]:
@@ -79,6 +83,8 @@ class LabelScoring:
         self._unreadable: dict[int, str] = {}
         self._statements = {feature: self._statement(label) for feature, label in sorted(labels.items())}
         claiming = {f: statement for f, statement in self._statements.items() if scorer.says_anything(statement)}
+        if not claiming and not any(label.hypotheses for label in labels.values()):
+            self._unreadable |= dict.fromkeys((f for f, one in self._statements.items() if one.text), self._texts_alone)
         self._controls = controls(claiming, exam.density)
 
     def all(self, scorer: Scorer[Any], only: Sequence[int] | None, progress: Progress) -> Scored:
@@ -143,6 +149,13 @@ class LabelScoring:
     def claims(self, feature: int) -> bool:
         """Whether the feature's label says something to the scorer; else it abstains."""
         return feature in self._controls
+
+    @property
+    def _texts_alone(self) -> str:
+        return (
+            f"the run has texts alone: `tsea eval score {self._run.name} --judge MODEL` scores them, "
+            f"`tsea eval compile {self._run.name} --model MODEL` makes token sets of them"
+        )
 
     def _scores(self, scorer: Scorer[Any], feature: int, known: Mapping[str, Score]) -> dict[str, Score]:
         statements = self.statements(feature)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json as jsonlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..tools.errors import TseaError
 from . import options as opt
-from .reports import Json
+from .reports import Json, Out
 from .terminal import print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:
@@ -28,10 +27,7 @@ def compare(
         bool, typer.Option("--density", help="Also compare by density, for which the subject is opened.")
     ] = False,
     json: Json = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder to write compare.json, .md and .html into.", show_default=False),
-    ] = None,
+    out: Out = None,
     database: opt.Database = None,
 ) -> None:
     """Compare runs with the first one, paired by feature: differences with intervals, p-values, wins and losses."""
@@ -56,7 +52,6 @@ def compare(
     if out is not None:
         from .compare_page import compare_page
 
-        out.mkdir(parents=True, exist_ok=True)
         made.write(out)
         atomic_write(out / "compare.html", compare_page(comparison).encode())
         print_notes([f"Wrote compare.json, compare.md and compare.html into {out}"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..tools.errors import UsageError
-from ..tools.phrases import number_of
 from . import options as opt
 from .opening import opened, reading_of
 from .selection import selected
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from ..labeler.hypotheses import LabelResult
     from ..labeler.llm.spending import Spending
     from ..tools.storage.records import Records
-    from ..tools.storage.tables import Label, Run
+    from ..tools.storage.tables import Run
     from ..tools.workbench import Workbench
 
 _MODEL = "Language model"
@@ -41,9 +39,7 @@ def label(
     labeler: Annotated[
         LabelerName, typer.Option(help="Who labels: the statistical rule, or a language model in one of these ways.")
     ] = "statistical",
-    retry: Annotated[
-        Literal["failed"] | None, typer.Option(help="Label features again whose label failed.", rich_help_panel=_MODEL)
-    ] = None,
+    retry: opt.Retry = None,
     model: Annotated[
         str | None, typer.Option(help="Model by the name its server knows it by.", rich_help_panel=_MODEL)
     ] = None,
@@ -108,7 +104,7 @@ def label(
     from ..labeler.llm.spending import Budget
     from ..labeler.runs import without_retried
     from ..tools.storage.records import Records
-    from .report import summary_lines, write_run_pages
+    from .report import failure_lines, summary_lines, write_run_pages
 
     asked: ModelRun | None = None
     if labeler != "statistical":
@@ -161,7 +157,7 @@ def label(
                 ((r.feature, r.kind, r.claim, r.q, r.confidence, r.echo, _shown(r)) for r in labels),
             )
             print_lines([*summary_lines(finished), f"Records: {records.place} (run {finished.name})"])
-        print_notes(_failures(rows))
+        print_notes(failure_lines(rows))
         if page:
             index = write_run_pages(workbench, records, finished)
             (print_lines if not json else print_notes)([f"Pages: {index}"])
@@ -174,17 +170,6 @@ def _shown(label: LabelResult) -> str:
     if label.status == "failed":
         return f"failed: {label.reason}"
     return f"not borne out: {label.text}" if label.status == "no_claim" and label.hypotheses else label.text
-
-
-def _failures(labels: Sequence[Label]) -> list[str]:
-    """What failed by reason, each with what was said of the first one, and how it is tried again."""
-    failed = [label for label in labels if label.status == "failed"]
-    first = {label.reason: label for label in reversed(failed)}
-    lines = [
-        f"Failed ({reason}), such as feature {one.feature}: {one.provenance.get('message')}"
-        for reason, one in first.items()
-    ]
-    return [*lines, f"{number_of(len(failed), 'failed label')} kept: --retry failed asks again."] if failed else []
 
 
 def _estimated(workbench: Workbench, records: Records, chosen: np.ndarray, asked: ModelRun, json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,4 +47,8 @@ SetName = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Picture to write: .png, .svg or .pdf.", show_default=False)]
 RunName = Annotated[str | None, typer.Option("--run", help="Name of the run (default: after its settings).")]
+Retry = Annotated[
+    Literal["failed"] | None,
+    typer.Option(help="Do again what failed; the failure stays on record.", rich_help_panel="Language model"),
+]
 Database = Annotated[str | None, typer.Option("--db", help="Database URL (default: tsea.db in TSEA_HOME).")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..tools.feature_plots import FeaturePlot
 from ..tools.inputs.words import set_title
+from ..tools.phrases import number_of
 from ..tools.plots import save
 from ..tools.statistics.enrichment import Power
 from ..tools.statistics.names import Side
@@ -89,6 +90,17 @@ def draw_running_sum(workbench: Workbench, feature: int, set_name: str, power: P
     """Write the running-sum plot of a feature's open tokens and return where."""
     save(FeaturePlot.of(workbench, feature, set_name).figure("running_sum", power), out)
     return out
+
+
+def failure_lines(labels: Sequence[Label]) -> list[str]:
+    """What failed by reason, each with what was said of the first one, and how it is tried again."""
+    failed = [label for label in labels if label.status == "failed"]
+    first = {label.reason: label for label in reversed(failed)}
+    lines = [
+        f"Failed ({reason}), such as feature {one.feature}: {one.provenance.get('message')}"
+        for reason, one in first.items()
+    ]
+    return [*lines, f"{number_of(len(failed), 'failed label')} kept: --retry failed asks again."] if failed else []
 
 
 def write_run_pages(workbench: Workbench, records: Records, run: Run) -> Path:

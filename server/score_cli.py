@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..tools.errors import UsageError
+from ..tools.phrases import number_of
 from . import options as opt
 from .opening import opened
 from .reports import Json, Out, give
@@ -128,13 +130,19 @@ def score(
                 scored += score_run(exam, records, found, program_scorers(exam, programs), workbench.progress)
             if settings is not None:
                 scored += _judged(exam, records, found, settings, judged, workbench.progress)
-        made = report(found.name, found.subject, exam.identity, score_rows(scored))
+        made = report(found.name, found.subject, exam.identity, rows := score_rows(scored))
     give(made, json, out)
+    if not any(row.n for row in rows):
+        raise typer.Exit(1)
 
 
 def compile_texts(
     run: _Name,
     model: Annotated[str, typer.Option(help="Model by the name its server knows it by.", rich_help_panel=_JUDGE)],
+    compiled_run: Annotated[
+        str | None, typer.Option("--run", help="Name of the run that is made (default: RUN.compiled).")
+    ] = None,
+    retry: opt.Retry = None,
     base_url: _BaseUrl = None,
     key_variable: _KeyVariable = "OPENAI_API_KEY",
     concurrency: _Concurrency = 8,
@@ -151,7 +159,9 @@ def compile_texts(
     from ..labeler.llm.endpoint import OPENAI, Endpoint
     from ..labeler.llm.prices import Prices
     from ..labeler.llm.spending import Budget
+    from ..labeler.runs import without_retried
     from ..tools.storage.records import Records
+    from .report import failure_lines
 
     asked = Compiling(
         model,
@@ -164,15 +174,28 @@ def compile_texts(
     with Records(database) as records:
         found = records.run(run)
         with opened(subject or found.subject, None, device, dtype) as workbench:
-            made = compile_texts_of(workbench, records, found, asked, workbench.progress)
-        summary = made.summary or {}
-        print_lines(
-            [
-                f"Compiled run {found.name} into {made.name}: "
-                + ", ".join(f"{key} {value}" for key, value in summary.items() if not isinstance(value, dict)),
-                f"Score it: tsea eval score {made.name}",
-            ]
-        )
+            made = compile_texts_of(
+                workbench,
+                records,
+                found,
+                asked,
+                compiled_run,
+                retry_failed=retry == "failed",
+                progress=workbench.progress,
+            )
+        labels = without_retried(records.labels(made))
+    statuses, said = Counter(label.status for label in labels), sum(bool(label.hypotheses) for label in labels)
+    print_lines(
+        [
+            f"Compiled run {found.name} into {made.name}: {number_of(said, 'label')} with token sets, "
+            f"{statuses['labelled'] - said} that name nothing testable, {statuses['no_claim']} without a claim, "
+            f"{statuses['failed']} failed"
+        ]
+    )
+    print_notes(failure_lines(labels))
+    if not said:
+        raise typer.Exit(1)
+    print_lines([f"Score it: tsea eval score {made.name}"])
 
 
 def agreement(
@@ -213,6 +236,6 @@ def _estimated(exam: Exam, records: Records, run: Run, settings: JudgeSettings, 
     print_lines(
         [
             f"About {found.requests} requests, {found.prompt_tokens} prompt and {found.completion_tokens} completion "
-            f"tokens for {found.scores} scores ({cost}). Nothing was asked or written."
+            f"tokens for {found.scores} scores, of labels and their controls ({cost}). Nothing was asked or written."
         ]
     )

@@ -20,6 +20,14 @@ _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _UNUSED = re.compile(r"<unused\d+>|\[unused\d+\]|<\|reserved_special_token_\d+\|>|<reserved_\d+>|<pad>|\[PAD\d*\]")
 
 
+def visible(text: str) -> str:
+    """Text for people: spaces visible as ␣, control characters escaped."""
+    marked = text.replace(" ", "␣")
+    if marked.isprintable():
+        return marked
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in marked)
+
+
 def read_back(shown: str) -> str:
     """Text as tsea shows it, read back: ␣ is a space."""
     return shown.replace("␣", " ")
@@ -108,10 +116,7 @@ class Vocabulary:
 
     def shown(self, token: int) -> str:
         """The token's text for people: spaces visible as ␣, control characters escaped."""
-        text = self.text[token].replace(" ", "␣")
-        if text.isprintable():
-            return text
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return visible(self.text[token])
 
     def spelled(self, tokens: Sequence[int] | np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
         """The text of consecutive tokens, and where in it each one begins and ends (n,).

@@ -14,7 +14,10 @@ from .disagreements import Judged
 
 # What Markdown or HTML would act on, in texts that others wrote.
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#!|~&$])")
-HEADERS = ("scorer", "run", "difference", "95 % interval", "p", "p (Holm)", "n", "win/tie/loss", "coverage")
+HEADERS = (
+    *("scorer", "run", "scores", "difference", "95 % interval", "p", "p (Holm)", "n", "win/tie/loss", "coverage"),
+    *("difference where both claim", "n of these"),
+)
 DISAGREEMENT_HEADERS = (
     *("scorer", "run", "feature", "class", "difference"),
     *("baseline score", "baseline label", "score", "label"),
@@ -36,18 +39,15 @@ def report(comparison: Comparison) -> Report:
 
 
 def table_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """A line of text cells under HEADERS for each row; coverage is the baseline's, then the run's."""
+    """A line of text cells under HEADERS for each row; scores and coverage are the baseline's, then the run's."""
     return [
         (
-            *(
-                row.measure.title,
-                row.run,
-                signed(row.overall.difference),
-                interval_text(row.overall.low, row.overall.high),
-            ),
+            *(row.measure.title, row.run, f"{shown(row.baseline_mean)}, {shown(row.run_mean)}"),
+            *(signed(row.overall.difference), interval_text(row.overall.low, row.overall.high)),
             *(shown(row.overall.p), shown(row.p_holm), str(row.overall.n)),
             f"{row.outcomes.win}/{row.outcomes.tie}/{row.outcomes.loss}",
             f"{_share(row.baseline_coverage)}, {_share(row.run_coverage)}",
+            *(signed(row.both_claim.difference), str(row.both_claim.n)),
         )
         for row in comparison.rows
     ]
@@ -78,7 +78,7 @@ def explained(comparison: Comparison) -> list[str]:
 
 def signed(value: float | None) -> str:
     """A difference, or a dash."""
-    return "–" if value is None else f"{value:+.3f}"
+    return "–" if value is None else f"{round(value, 3) + 0.0:+.3f}"  # no -0.000
 
 
 def shown(value: float | None) -> str:

@@ -34,14 +34,23 @@ class Compiling:
 
 
 def compile_texts_of(
-    workbench: Workbench, records: Records, run: Run, asked: Compiling, progress: Progress = silent
+    workbench: Workbench,
+    records: Records,
+    run: Run,
+    asked: Compiling,
+    name: str | None = None,
+    *,
+    retry_failed: bool = False,
+    progress: Progress = silent,
 ) -> Run:
     """The run that holds the compiled labels of `run`, complete; what it cost is recorded as its own.
 
-    Raises as `open_compiled_run` and `compile_run` do; what is compiled is kept.
+    By default it is RUN.compiled. Raises as `open_compiled_run` and `compile_run` do; what is compiled is kept.
     """
     style = Style(asked.model, 0.0)
-    compiled = open_compiled_run(records, run, style)
+    compiled = open_compiled_run(records, run, style, name)
+    if retry_failed:
+        records.retire_failed(compiled)
     return asyncio.run(_compiled(workbench, records, run, compiled, asked, style, progress))
 
 

@@ -68,8 +68,9 @@ class Answers:
         return Score(value, len(there), unscored, details | self._details() | {"batch": batch, "answers": list(kept)})
 
     def _none(self) -> str:
-        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
-        return f"the judge gave no answer: {why or 'nothing was asked'}"
+        if self.reasons.keys() == {UNPARSED}:
+            return "the judge gave no answer that can be read"
+        return f"the judge gave no answer: {', '.join(sorted(self.reasons)) or 'nothing was asked'}"
 
     def _details(self) -> dict[str, Any]:
         failures = {reason: count for reason, count in self.reasons.items() if reason != UNPARSED}

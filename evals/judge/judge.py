@@ -46,10 +46,14 @@ class Asked:
 
 
 class Judge(ABC):
-    """Answers about items, for use on one event loop; `thread` is where the subject's own model works."""
+    """Answers about items, for use on one event loop; `thread` is where the subject's own model works.
+
+    `failure` is the message of the last request that failed.
+    """
 
     def __init__(self, settings: JudgeSettings, thread: ModelThread) -> None:
         self.settings, self.thread = settings, thread
+        self.failure = ""
 
     async def answers(
         self, feature: int, batches: Sequence[Sequence[int]], question: Callable[[Sequence[int]], Question]
@@ -65,7 +69,7 @@ class Judge(ABC):
         """Vectors of texts, None where the request failed; raises UsageError without an embedding model."""
         model = self.settings.embedding_model
         if model is None:
-            raise UsageError("No embedding model is given: name one, or leave the embedding score out.")
+            raise UsageError("No embedding model is given: name one with --embedding-model.")
         places = range(len(texts))
         batches = [places[begin : begin + EMBEDDED] for begin in places[::EMBEDDED]]
         requests = [EmbeddingRequest(model, [texts[place] for place in batch]) for batch in batches]

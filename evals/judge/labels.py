@@ -14,7 +14,7 @@ from ...tools.storage.tables import Label, LabelScore, Run
 from ..exam.exam import Exam
 from ..scorers.judged import JudgedScorer
 from ..scores import Score
-from ..scoring import LabelScoring, Scored, labels_to_score, require_subject
+from ..scoring import JUDGED_RUN, LabelScoring, Scored, labels_to_score, require_scorable
 from .estimate import JudgeEstimate, judge_estimate
 from .running import Task, score_by_judge
 from .settings import JudgeSettings
@@ -56,7 +56,7 @@ def score_run_by_judge(
 def judge_run(records: Records, run: Run, settings: JudgeSettings) -> Run:
     """The run that pays for a judge of the labels of another run; it has no labels."""
     name = f"{run.name} judged by {settings.identity}"
-    return records.open_run(name, run.subject, run.subject_hash, {"scores of": run.name, **settings.config})
+    return records.open_run(name, run.subject, run.subject_hash, {JUDGED_RUN: run.name, **settings.config})
 
 
 def run_estimate(
@@ -81,7 +81,7 @@ class _JudgedLabels:
         labels: Mapping[int, Label],
         scorers: Sequence[JudgedScorer[Any]],
     ) -> None:
-        require_subject(exam, run)
+        require_scorable(exam, run, labels)
         self._scorings = [(scorer, LabelScoring(exam, records, run, labels, scorer)) for scorer in scorers]
         self._features = sorted(labels)
         self._scores = {scorer.name: self._kept(scoring) for scorer, scoring in self._scorings}

@@ -17,7 +17,7 @@ from .settings import JudgeSettings
 
 REPAIRS = 1  # of an answer that cannot be read, or that leaves items out
 # What every other question would meet too.
-_OF_THE_RUN = ("no key", "unknown model")
+_OF_THE_RUN = ("no key", "no server", "unknown model")
 _REPAIR = (
     "That cannot be read: {error} Answer again, with one JSON object and nothing else: the numbers 1 to {count}, each "
     "with its answer."
@@ -58,7 +58,7 @@ class LlmJudge(Judge):
         except LlmError as error:
             if error.reason in _OF_THE_RUN:
                 raise
-            reason = error.reason
+            reason, self.failure = error.reason, str(error)
         except BudgetError as error:
             if error.scope == "run":
                 raise

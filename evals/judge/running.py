@@ -131,7 +131,8 @@ class _Scoring:
     def _watch(self, score: Score) -> None:
         self._lost = self._lost + 1 if all_failed(score.details) else 0
         if self._lost >= LOST:
+            why = self._judge.failure or score.unscored
             raise JudgeLostError(
-                f"The judge failed to answer anything for the last {LOST} scores ({score.unscored}). Mend that, then "
-                "go on with the same command."
+                f"The judge failed to answer anything for the last {LOST} scores ({why}) Mend that, then go on with "
+                "the same command."
             )

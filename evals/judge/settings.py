@@ -44,12 +44,18 @@ class JudgeSettings:
 
     @property
     def identity(self) -> str:
-        """The judge's model with a hash of all that its scores depend on: scores of different ones are never mixed."""
-        return f"{self.model} {settings_hash('', self.config)[:8]}"
+        """Model, seed and a hash of all that the judge's scores depend on: scores of different ones are never mixed."""
+        seed = "" if self.seed is None else f"seed {self.seed} "
+        return f"{self.model} {seed}{settings_hash('', self.config)[:8]}"
+
+    @property
+    def embedding_identity(self) -> str:
+        """The same of the embedding model, whose scores depend on nothing else."""
+        return f"{self.embedding_model} {settings_hash('', {'prompts': VERSION})[:8]}"
 
     @property
     def config(self) -> dict[str, Any]:
-        """What scores by this judge depend on."""
+        """What scores by this judge depend on, those by its embedding model aside."""
         return {
             "judge": self.model,
             "prompts": VERSION,
@@ -57,7 +63,6 @@ class JudgeSettings:
             "temperature": 0.0,
             "max_tokens": self.max_tokens,
             "seed": self.seed,
-            "embedding_model": self.embedding_model,
         }
 
 

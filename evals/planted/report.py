@@ -73,6 +73,10 @@ def named_labeler(name: str) -> Labeler:
     if name == "statistical":
         return statistical
     if name not in ABLATIONS:
+        from ...labeler.agent.asking import LabelerName
+
+        if name in get_args(LabelerName):
+            raise UsageError(f"The labeler {name} asks a language model: name one with --model.")
         raise UsageError(f"No labeler {name!r}: choose statistical, {', '.join(ABLATIONS)}, or one with --model.")
     return lambda workbench, records, features: ABLATIONS[name](workbench, features)
 

@@ -27,5 +27,6 @@ def judged_scorers(exam: Exam, settings: JudgeSettings, names: Sequence[str]) ->
     """Scorers by name, for one judge; raises UsageError for an unknown name or a missing embedding model."""
     require_known(names, list(JUDGED))
     if Embedding.name in names and settings.embedding_model is None:
-        raise UsageError("The embedding score needs an embedding model: name one, or leave that score out.")
-    return [JUDGED[name](exam, settings.identity) for name in dict.fromkeys(names)]
+        raise UsageError("The embedding score needs an embedding model: name one with --embedding-model.")
+    identities = {Embedding.name: settings.embedding_identity}
+    return [JUDGED[name](exam, identities.get(name, settings.identity)) for name in dict.fromkeys(names)]

@@ -204,7 +204,7 @@ def test_the_report_holds_the_contract_and_counts_what_is_unscored() -> None:
     assert all(contract <= set(row) for row in figures["rows"])
     lift = {"value", "low", "high", "lift", "lift_low", "lift_high"}
     assert all(set(control) == lift for row in figures["rows"] for control in row["controls"].values())
-    assert "made up, all: 2 unscored, fewer than 20 firings" in found.table
+    assert "made up: 2 features unscored, fewer than 20 firings" in found.table
 
 
 def test_statements_about_any_directions_are_scored_with_controls(exam: Exam) -> None:

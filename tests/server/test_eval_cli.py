@@ -89,4 +89,4 @@ def test_planted_passes_its_options_on_and_asks_a_model_only_where_one_is_named(
 
 def test_planted_without_a_model_names_the_labelers_that_need_none() -> None:
     done = CliRunner().invoke(app, ["eval", "planted", "--labeler", "agent"])
-    assert done.exit_code == 2 and "or one with --model" in done.stderr
+    assert done.exit_code == 2 and "asks a language model: name one with --model" in done.stderr

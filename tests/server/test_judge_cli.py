@@ -124,8 +124,23 @@ def test_texts_are_compiled_into_a_run_of_their_own_that_can_be_scored(database:
         done = tsea(database, "compile", "--model", MODEL, "--base-url", llm.url)
         assert done.exit_code == 0, done.output
         assert len(llm.seen) == len(FEATURES)
-    assert "first.compiled" in done.stdout
+    assert "first.compiled: 3 labels with token sets, 0 that name nothing testable" in done.stdout
     compiled = records.labels(records.run("first.compiled"))
     assert [one.hypotheses[0]["spec"] for one in compiled] == [{"suffix": "ing"}] * len(FEATURES)
     scored = CliRunner().invoke(app, ["eval", "score", "first.compiled", "--scorer", "output", "--db", database])
     assert scored.exit_code == 0 and "| output | claimed |" in scored.stdout
+
+
+@pytest.mark.usefixtures("run")
+def test_texts_that_could_not_be_compiled_are_told_and_tried_again_on_request(database: str, records: Records) -> None:
+    with fake_llm.serve([Says("I would say gerunds.")]) as llm:
+        failed = tsea(database, "compile", "--model", MODEL, "--base-url", llm.url, "--run", "mine")
+        assert failed.exit_code == 1 and "3 failed" in failed.stdout and "Score it" not in failed.stdout
+        assert "--retry failed" in failed.stderr
+        again = tsea(database, "compile", "--model", MODEL, "--base-url", llm.url, "--run", "mine")
+        assert again.exit_code == 1 and "3 failed" in again.stdout
+    with fake_llm.serve([Says(json.dumps({"promotes": [{"suffix": "ing"}], "suppresses": [], "fires": []}))]) as llm:
+        mended = ("--model", MODEL, "--base-url", llm.url, "--run", "mine", "--retry", "failed")
+        done = tsea(database, "compile", *mended)
+    assert done.exit_code == 0, done.output
+    assert "into mine: 3 labels with token sets, 0 that name nothing testable" in done.stdout

@@ -73,6 +73,23 @@ def test_wrong_requests_are_one_line_with_what_to_do(database: str, arguments: t
     assert done.exit_code == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+def test_runs_of_texts_alone_and_without_labels_say_what_to_do(
+    records: Records, run: Run, database: str, tmp_path: Path
+) -> None:
+    imported = records.open_run("theirs", "pocket", run.subject_hash, {"labeler": "imported"})
+    for feature in range(6):
+        records.submit(imported, label(feature, text=f"Text {feature}."))
+    done = score(database, "theirs", "--scorer", "output")
+    assert done.exit_code == 1 and "6 features unscored, the run has texts alone" in done.stdout
+    assert "tsea eval compile theirs --model MODEL" in done.stdout
+    records.open_run("payer", "pocket", run.subject_hash, {"scores of": "first"})
+    refused = score(database, "payer")
+    assert refused.exit_code == 2 and "holds what judging run first cost" in refused.stderr
+    (tmp_path / "file").write_text("")
+    nowhere = score(database, "first", "--out", str(tmp_path / "file" / "folder"))
+    assert nowhere.exit_code == 2 and "Cannot make the folder" in nowhere.stderr and not nowhere.stdout
+
+
 def test_a_run_of_another_subject_is_refused(records: Records, run: Run, database: str) -> None:
     records.open_run("other", "pocket-random", "another hash", {})
     done = score(database, "other")

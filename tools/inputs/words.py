@@ -9,7 +9,7 @@ import numpy as np
 from ..token_sets.library import TokenSet
 from ..token_sets.resolve import resolve
 from ..token_sets.spec import TokenSetSpec, parse_spec
-from ..vocabulary import Vocabulary
+from ..vocabulary import Vocabulary, visible
 
 FAMILY = "word"
 
@@ -31,7 +31,7 @@ def frequent_words(
         spec = TokenSetSpec.model_validate({"words": [word], "variants": "all"})
         ids = resolve(spec, vocabulary).ids
         if len(ids) and ids.tobytes() not in known:
-            found.append(TokenSet(spec.to_json(), FAMILY, f'"{word}"', ids, "words of the index", ""))
+            found.append(TokenSet(spec.to_json(), FAMILY, f'"{visible(word)}"', ids, "words of the index", ""))
     return found
 
 
@@ -43,7 +43,7 @@ def word_numbers(vocabulary: Vocabulary) -> tuple[np.ndarray, list[str]]:
 
 def set_title(name: str) -> str:
     """The name of a set for people: a word's set has its specification as name."""
-    return f'"{(parse_spec(name).words or [name])[0]}"' if name.startswith("{") else name
+    return f'"{visible((parse_spec(name).words or [name])[0])}"' if name.startswith("{") else name
 
 
 def _word(text: str) -> str:

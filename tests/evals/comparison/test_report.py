@@ -31,13 +31,17 @@ def test_rows_have_the_keys_of_the_contract_first_and_are_plain_json(comparison:
 
 def test_tables_are_text_that_people_read(comparison: Comparison) -> None:
     (row,) = table_rows(comparison)
-    assert row[:3] == ("output", "b", "+0.175") and row[5:] == ("0.25", "4", "3/1/0", "75%, 100%")
-    assert re.fullmatch(r"\+\d\.\d{3} to \+\d\.\d{3}", row[3])
+    assert row[:4] == ("output", "b", "0.575, 0.75", "+0.175")
+    assert row[6:10] == ("0.25", "4", "3/1/0", "75%, 100%") and row[-1] == "3"
+    assert re.fullmatch(r"\+\d\.\d{3} to \+\d\.\d{3}", row[4])
     lines = explained(comparison)
     assert "Features left out, output, b: 1 labelled in b only." in lines
     assert disagreement_rows(comparison)[0][2:5] == ("0", "prediction", "+0.400")
     empty = compare([scored_run("a", {0: 0.5}), scored_run("b", {1: 0.5})])
-    assert table_rows(empty)[0][2:] == ("–", "–", "–", "–", "0", "0/0/0", "–, –")
+    assert table_rows(empty)[0][2:] == (
+        *("–, –", "–", "–", "–", "–", "0", "0/0/0", "–, –"),
+        *("–", "0"),
+    )
 
 
 def test_markdown_holds_texts_of_others_as_text(comparison: Comparison) -> None:

@@ -110,12 +110,12 @@ def test_a_score_whose_every_answer_failed_has_no_value_and_says_why() -> None:
     with fake_llm.serve(faults=lambda number: Status(500)) as llm:
         score = answers(llm).score(measure, batch=2)
     assert score.value is None and score.n == 0
-    assert score.unscored == "the judge gave no answer: unreachable 4"
+    assert score.unscored == "the judge gave no answer: unreachable"
     assert score.details["failures"] == {"unreachable": 4} and score.details["failed"] == 4
     assert all_failed(score.details)
     with fake_llm.serve([PROSE]) as llm:
         unread = answers(llm).score(measure, batch=2)
-    assert unread.unscored == "the judge gave no answer: unparsed 4"
+    assert unread.unscored == "the judge gave no answer that can be read"
     assert not all_failed(unread.details)
 
 

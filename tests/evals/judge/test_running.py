@@ -19,7 +19,7 @@ from tsea.evals.judge.settings import JudgeSettings
 from tsea.evals.scorers.by_judge import JUDGED, judged_scorers
 from tsea.evals.scorers.detection import Detection
 from tsea.evals.scores import EMPTY, Score, Statement
-from tsea.labeler.llm.errors import UnknownModelError
+from tsea.labeler.llm.errors import NoServerError, UnknownModelError
 from tsea.labeler.llm.prices import Price, Prices
 from tsea.labeler.llm.spending import Budget, BudgetError
 from tsea.tools.errors import UsageError
@@ -114,10 +114,22 @@ def test_the_budget_holds_over_processes(tmp_path: Path) -> None:
 
 def test_scores_without_any_answer_are_kept_as_such_and_a_lost_judge_stops_the_work() -> None:
     kept = Kept()
-    with fake_llm.serve(faults=lambda number: Status(500)) as llm, pytest.raises(JudgeLostError, match="unreachable"):
+    with (
+        fake_llm.serve(faults=lambda number: Status(500)) as llm,
+        pytest.raises(JudgeLostError, match="status 500.*go on with the same command"),
+    ):
         score_by_judge(tasks(range(100)), settings(llm, concurrency=2), kept)
     assert LOST <= len(kept.scores) <= LOST + 2
     assert all(score.value is None and all_failed(score.details) for score in kept.scores.values())
+
+
+def test_a_judge_that_is_not_there_stops_the_work_at_once() -> None:
+    kept = Kept()
+    with fake_llm.serve() as llm:
+        gone = settings(llm)
+    with pytest.raises(NoServerError, match="check the base URL"):
+        score_by_judge(tasks(range(100)), gone, kept)
+    assert not kept.scores
 
 
 def test_failures_now_and_then_do_not_stop_the_work() -> None:
@@ -156,7 +168,9 @@ def test_scorers_have_names_and_the_judge_they_ask() -> None:
     judge = JudgeSettings(MODEL, embedding_model="e")
     scorers = judged_scorers(exam(), judge, [*JUDGED, "detection"])
     assert [scorer.name for scorer in scorers] == list(JUDGED)
-    assert {scorer.judge for scorer in scorers} == {judge.identity}
+    by_name = {scorer.name: scorer.judge for scorer in scorers}
+    assert by_name.pop("embedding") == judge.embedding_identity and set(by_name.values()) == {judge.identity}
+    assert JudgeSettings(MODEL).identity == judge.identity
     assert {scorer.name for scorer in scorers if scorer.about == "feature"} == {"intruder"}
 
 

@@ -52,6 +52,8 @@ def test_wrong_input_is_told_what_to_do() -> None:
     with pytest.raises(UsageError, match="take 54 or more"):
         report.report(features=53)
     with pytest.raises(UsageError, match="choose statistical, random-set"):
+        named_labeler("gpt")
+    with pytest.raises(UsageError, match="name one with --model"):
         named_labeler("agent")
     with pytest.raises(UsageError, match="choose agent, one-shot"):
         model_labeler("statistical", "some-model", None, "OPENAI_API_KEY")

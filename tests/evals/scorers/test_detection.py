@@ -64,10 +64,10 @@ def test_batches_that_fail_are_counted_and_the_rest_is_scored() -> None:
 def test_a_total_failure_and_prose_yield_no_score() -> None:
     with fake_llm.serve(faults=lambda number: Status(500)) as llm:
         failed = scored(SCORER, llm)
-    assert failed.value is None and failed.unscored == "the judge gave no answer: unreachable 20"
+    assert failed.value is None and failed.unscored == "the judge gave no answer: unreachable"
     with fake_llm.serve([Says("Most of them fit.")]) as llm:
         prose = scored(SCORER, llm)
-    assert prose.value is None and prose.unscored == "the judge gave no answer: unparsed 20"
+    assert prose.value is None and prose.unscored == "the judge gave no answer that can be read"
 
 
 def test_the_judge_sees_the_text_of_the_label_alone_and_no_marks() -> None:

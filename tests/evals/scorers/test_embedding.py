@@ -59,4 +59,4 @@ def test_failures_yield_no_score() -> None:
 
     with fake_llm.serve(models=[EMBEDDER], faults=lambda number: Status(500) if number else None) as llm:
         found = scored(SCORER, llm, Statement("Fires on hens."))
-    assert found.unscored == "the judge gave no answer: unreachable 20"
+    assert found.unscored == "the judge gave no answer: unreachable"

@@ -67,7 +67,7 @@ def test_texts_of_one_kind_alone_or_none_yield_no_score() -> None:
     with fake_llm.serve(writing(["an f"] * 10 + [" "] * 10)) as llm:
         assert scored(SCORER, llm).unscored == "no answer about texts where it should be silent"
     with fake_llm.serve([Says("Here are your texts: a fox.")]) as llm:
-        assert scored(SCORER, llm, seed=1).unscored == "the judge gave no answer: unparsed 20"
+        assert scored(SCORER, llm, seed=1).unscored == "the judge gave no answer that can be read"
     with fake_llm.serve(faults=lambda number: Status(500)) as llm:
         assert scored(SCORER, llm, seed=2).value is None
 

@@ -68,6 +68,6 @@ def test_intruders_are_contexts_of_other_features_first() -> None:
 
 def test_prose_yields_no_score_and_too_few_contexts_no_items() -> None:
     with fake_llm.serve([Says("The third one.")]) as llm:
-        assert scored(SCORER, llm).unscored == "the judge gave no answer: unparsed 10"
+        assert scored(SCORER, llm).unscored == "the judge gave no answer that can be read"
     few = Intruder(exam(contexts(10, 2, 7))).items(7)
     assert few == "10 firing and 9 silent contexts, 4 and 10 needed"
