@@ -28,7 +28,7 @@ def made_up(exam: Exam) -> TokenItems:
 
 def test_the_score_is_the_balanced_accuracy_of_membership(exam: Exam, made_up: TokenItems) -> None:
     scorer, ids = OutputScorer(exam), exam.tokens.ids.tolist()
-    found = scorer.score(0, {"promotes": made_up, "suppresses": "none"}, promoting(*ids[:3], ids[4]))
+    found = scorer.score(0, {"promotes": made_up, "suppresses": made_up}, promoting(*ids[:3], ids[4]))
     assert found.value == 0.5 + (3 / 4 - 1 / 4) / 2 and found.n == 8
     details = found.details["promotes"]
     assert (details["recall"], details["false"]) == (0.75, 0.25)
