@@ -7,6 +7,7 @@ from itertools import groupby
 from ..evals.comparison.comparison import Comparison
 from ..evals.comparison.paired import Measure
 from ..evals.comparison.report import HEADERS, explained, interval_text, signed, table_rows
+from ..evals.scorers.by_name import chance_of
 from ..tools.plots import CoverageCurve, Line, coverage_score, paired_differences, render
 from .pages import ReportPicture, templates
 
@@ -53,7 +54,8 @@ def _curves(comparison: Comparison) -> list[ReportPicture]:
             CoverageCurve(c.run, [p.coverage for p in c.points], [p.score for p in c.points], c.with_abstentions)
             for c in curves
         ]
-        figure = coverage_score(drawn, title=f"{measure.title}: score as less confident labels are taken in")
+        title = f"{measure.title}: score as less confident labels are taken in"
+        figure = coverage_score(drawn, title=title, chance=chance_of(measure.scorer))
         caption = f"Coverage and mean score by {measure.title}; rings: labels that say nothing count as chance."
         pictures.append(ReportPicture(caption, render(figure)))
     return pictures

@@ -16,7 +16,7 @@ from .disagreements import Judged
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#!|~&$])")
 HEADERS = (
     *("scorer", "run", "scores", "difference", "95 % interval", "p", "p (Holm)", "n", "win/tie/loss", "coverage"),
-    *("difference where both claim", "n of these"),
+    "both claim (n)",
 )
 DISAGREEMENT_HEADERS = (
     *("scorer", "run", "feature", "class", "difference"),
@@ -47,7 +47,7 @@ def table_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             *(shown(row.overall.p), shown(row.p_holm), str(row.overall.n)),
             f"{row.outcomes.win}/{row.outcomes.tie}/{row.outcomes.loss}",
             f"{_share(row.baseline_coverage)}, {_share(row.run_coverage)}",
-            *(signed(row.both_claim.difference), str(row.both_claim.n)),
+            f"{signed(row.both_claim.difference)} ({row.both_claim.n})",
         )
         for row in comparison.rows
     ]
@@ -70,7 +70,8 @@ def explained(comparison: Comparison) -> list[str]:
     return [
         f"Differences are scores of the run minus those of {comparison.runs[0]}, by feature. Intervals: bootstrap over "
         "features. p: paired sign-flip permutation test; Holm's adjustment covers all rows. Coverage: share of "
-        "features on which each run's label says something; where it does not, it scores chance.",
+        "features on which each run's label says something; where it does not, it scores chance. Both claim: the "
+        "difference over features of which both say something.",
         *(line for row in comparison.rows for line in _left_out(row, comparison.runs[0])),
         *comparison.notes,
     ]

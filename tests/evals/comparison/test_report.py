@@ -32,7 +32,7 @@ def test_rows_have_the_keys_of_the_contract_first_and_are_plain_json(comparison:
 def test_tables_are_text_that_people_read(comparison: Comparison) -> None:
     (row,) = table_rows(comparison)
     assert row[:4] == ("output", "b", "0.575, 0.75", "+0.175")
-    assert row[6:10] == ("0.25", "4", "3/1/0", "75%, 100%") and row[-1] == "3"
+    assert row[6:10] == ("0.25", "4", "3/1/0", "75%, 100%") and row[10].endswith(" (3)")
     assert re.fullmatch(r"\+\d\.\d{3} to \+\d\.\d{3}", row[4])
     lines = explained(comparison)
     assert "Features left out, output, b: 1 labelled in b only." in lines
@@ -40,7 +40,7 @@ def test_tables_are_text_that_people_read(comparison: Comparison) -> None:
     empty = compare([scored_run("a", {0: 0.5}), scored_run("b", {1: 0.5})])
     assert table_rows(empty)[0][2:] == (
         *("–, –", "–", "–", "–", "–", "0", "0/0/0", "–, –"),
-        *("–", "0"),
+        "– (0)",
     )
 
 
