@@ -51,6 +51,7 @@ def test_without_the_overlap_test_no_claim_is_lost_and_more_are_made(
     assert np.mean([bool(sets) for sets in _sets(more)]) > 0.8 > np.mean([bool(sets) for sets in _sets(few)])
 
 
+@pytest.mark.large
 def test_the_unweighted_score_claims_sets_that_its_own_null_cannot_explain(
     pocket_bench: Workbench, claimed: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
