@@ -24,7 +24,8 @@ def brief(value: Any) -> str:
 
 
 def differences(stored: Run, asked: Run) -> str:
-    """What differs between the settings of two runs: "power was 0 and is now 1, ..."."""
+    """What differs between the settings of two runs: "power was 0 and is now 1, ..."; of other labelers that alone."""
     old, new = ({"subject_hash": run.subject_hash} | run.config for run in (stored, asked))
     keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    keys = ["labeler"] if "labeler" in keys else keys
     return ", ".join(f"{key} was {brief(old.get(key))} and is now {brief(new.get(key))}" for key in keys)
