@@ -10,7 +10,7 @@ import typer
 
 from ..tools.errors import TseaError
 from . import options as opt
-from .reports import Json, Out
+from .eval_output import Json, Out
 from .terminal import print_lines, print_notes, print_table, progress_bars
 
 if TYPE_CHECKING:

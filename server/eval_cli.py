@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from .compare_cli import compare
-from .reports import Json, Out, give
+from .eval_output import Json, Out, give
 from .score_cli import agreement, compile_texts, score
 from .terminal import progress_bars
 

@@ -11,8 +11,8 @@ import typer
 from ..tools.errors import UsageError
 from ..tools.phrases import number_of
 from . import options as opt
+from .eval_output import Json, Out, give
 from .opening import opened
-from .reports import Json, Out, give
 from .terminal import print_lines, print_notes
 
 if TYPE_CHECKING:
