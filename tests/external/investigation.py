@@ -63,8 +63,8 @@ LOOKS = (
     *(call for call in CALLS if call.tool in ("describe_subject", "get_feature", "suggest_sets", WITH_IMAGE)),
 )
 
-# Every tool at least once; JOB stands for the id that the latest start_job answered.
-JOB = "the latest job"
+# Every tool at least once; JOB and SUBMITTED stand for what the latest start_job and submit_label answered.
+JOB, SUBMITTED = "the latest job", "the latest label"
 EVERY_TOOL = (
     *LOOKS,
     *(call for call in CALLS if call not in LOOKS),
@@ -72,6 +72,7 @@ EVERY_TOOL = (
     Call("list_token_sets", {"name": "topic.colour"}),
     Call("define_token_set", {"name": "my.paints", "spec": COLORS, "description": "Colors"}),
     Call("search_labels", {"query": LABEL}),
+    Call("score_label", {"label": SUBMITTED}),
     Call("start_job", {"tool": "get_feature", "arguments": '{"feature": 24}'}),
     Call("get_job", {"job_id": JOB, "wait_seconds": 20}),
     Call("cancel_job", {"job_id": JOB}),

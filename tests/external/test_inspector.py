@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from external import installs
-from external.investigation import EVERY_TOOL, JOB, Call
+from external.investigation import EVERY_TOOL, JOB, SUBMITTED, Call
 from external.programs import Reach, output, run
 
 ERAS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
@@ -71,13 +71,16 @@ def test_the_inspector_calls_every_tool_over_stdio(era: str, reach: Reach) -> No
 
 
 def _call_every_tool(call_with: Callable[[Call], str]) -> None:
-    job = ""
+    latest: dict[str, Any] = {}
     for call in EVERY_TOOL:
-        filled = {name: job if value == JOB else value for name, value in call.arguments.items()}
+        filled = {name: latest.get(str(value), value) for name, value in call.arguments.items()}
         result = json.loads(call_with(Call(call.tool, filled)))
         answer = json.loads(result["content"][0]["text"])
         assert answer, call.tool
-        job = answer["job_id"] if call.tool == "start_job" else job
+        if call.tool == "start_job":
+            latest[JOB] = answer["job_id"]
+        elif call.tool == "submit_label":
+            latest[SUBMITTED] = answer["label"]
 
 
 @contextmanager
